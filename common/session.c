@@ -1,0 +1,153 @@
+/*
+ * The facts of a connection and of the message in it (session.h).
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "session.h"
+
+/*
+ * What one message may make us remember. Beyond it the message is deferred, never accepted
+ * unseen: 50,000 recipients or a thousand From fields are an attack, not mail.
+ */
+#define CONNECTION_MEMORY (64 * 1024)
+#define MESSAGE_MEMORY (4 * 1024 * 1024)
+#define HEADERS_KEPT 1000
+
+const char *const mta_names[] = { "unknown", "postfix", "sendmail", "exim" };
+
+static void message_clear(struct message *message)
+{
+	message->queue_id = message->mail_from = "";
+	memset(&message->sender, 0, sizeof(message->sender));
+	message->sender.local.at = "";
+	message->sender_broken = false;
+	message->auth_type = message->auth_user = message->sender_ident = "";
+	message->has_originator_uid = false;
+	message->originator_uid = 0;
+	message->recipients = NULL;
+	message->recipients_end = &message->recipients;
+	message->recipient_count = message->refused_count = 0;
+	message->headers = NULL;
+	message->headers_end = &message->headers;
+	message->first_header = NULL;
+	message->header_count = message->headers_kept = 0;
+	message->headers_lost = false;
+	message->id[0] = '\0';
+}
+
+static void identity_clear(struct identity *who)
+{
+	memset(who, 0, sizeof(*who));
+	who->account = who->mailbox = who->script = "";
+}
+
+void session_init(struct session *session)
+{
+	struct connection *connection = &session->connection;
+
+	memset(session, 0, sizeof(*session));
+	arena_init(&connection->memory, CONNECTION_MEMORY);
+	connection->client_addr = connection->client_name = "";
+	connection->helo = connection->daemon_name = "";
+	arena_init(&session->message.memory, MESSAGE_MEMORY);
+	message_clear(&session->message);
+	identity_clear(&session->who);
+}
+
+void session_free(struct session *session)
+{
+	arena_free(&session->connection.memory);
+	arena_free(&session->message.memory);
+}
+
+void message_reset(struct session *session)
+{
+	arena_reset(&session->message.memory);
+	message_clear(&session->message);
+	identity_clear(&session->who);
+}
+
+int message_mail_from(struct session *session, const char *mail_from)
+{
+	struct message *message = &session->message;
+	const char *copy = arena_copy(&message->memory, mail_from, strlen(mail_from));
+
+	if (!copy)
+		return -1;
+	message->mail_from = copy;
+	message->sender_broken = mail_path_parse(copy, strlen(copy), &message->sender) < 0;
+	return 0;
+}
+
+struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
+{
+	struct message *message = &session->message;
+	struct recipient *recipient = arena_alloc(&message->memory, sizeof(*recipient));
+	const char *copy = arena_copy(&message->memory, rcpt_to, strlen(rcpt_to));
+
+	if (!recipient || !copy)
+		return NULL;
+	memset(recipient, 0, sizeof(*recipient));
+	recipient->rcpt_to = copy;
+	/* what is no path has no domain: no rule about recipients concerns it, the MTA judges it */
+	if (mail_path_parse(copy, strlen(copy), &recipient->path) < 0)
+		memset(&recipient->path, 0, sizeof(recipient->path));
+	*message->recipients_end = recipient;
+	message->recipients_end = &recipient->next;
+	message->recipient_count++;
+	return recipient;
+}
+
+int message_header(struct session *session, const char *name, const char *value, size_t len, bool keep)
+{
+	struct message *message = &session->message;
+	struct header *header = NULL;
+
+	/* the first is kept whatever it is: only there may the MTA's own line stand */
+	if (message->header_count++ > 0 && !keep)
+		return 0;
+	if (message->headers_kept < HEADERS_KEPT)
+		header = arena_alloc(&message->memory, sizeof(*header));
+	if (header) {
+		header->name = arena_copy(&message->memory, name, strlen(name));
+		header->value = arena_copy(&message->memory, value, len);
+	}
+	if (!header || !header->name || !header->value) {
+		message->headers_lost = true;
+		return -1;
+	}
+	message->headers_kept++;
+	header->len = len;
+	header->next = NULL;
+	if (!message->first_header)
+		message->first_header = header;
+	if (keep) {
+		*message->headers_end = header;
+		message->headers_end = &header->next;
+	}
+	return 0;
+}
+
+bool header_name_is(const char *name, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	if (strncasecmp(name, wanted, len) != 0)
+		return false;
+	return name[len + strspn(name + len, " \t")] == '\0';
+}
+
+const struct header *message_find(const struct message *message, const char *name, const struct header *from)
+{
+	const struct header *header = from ? from->next : message->headers;
+
+	while (header && !header_name_is(header->name, name))
+		header = header->next;
+	return header;
+}
+
+const char *message_sender_text(const struct message *message)
+{
+	return message->mail_from[0] == '\0' ? "<>" : message->mail_from;
+}

@@ -1,0 +1,53 @@
+/*
+ * What is thought of a message, and how it is said. Policies return verdicts; they need
+ * no other header of the house.
+ */
+#ifndef LEUMUND_VERDICT_H
+#define LEUMUND_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "text.h"
+
+/* In order of strength. The names are the values of every rule's option in conf.d. */
+enum action { ACTION_OFF, ACTION_OBSERVE, ACTION_HOLD, ACTION_DEFER, ACTION_REJECT, ACTIONS };
+
+extern const char *const action_names[]; /* "off" ... "reject", NULL */
+
+enum language { LANGUAGE_EN, LANGUAGE_DE, LANGUAGES };
+
+extern const char *const language_names[]; /* "en", "de", NULL */
+
+/*
+ * A rule as people see it. `text` says reason and remedy in plain ASCII (SMTP replies carry no
+ * other); {about} stands for the address or domain at fault, {account} for the account.
+ */
+struct rule {
+	const char *name;       /* the option in conf.d, the value of rule= in the log */
+	const char *code;       /* "SND10": stable, also in the reply */
+	const char *dsn_reject; /* "5.7.1", RFC 3463 and RFC 7372 */
+	const char *dsn_defer;  /* "4.7.1" */
+	const char *text[LANGUAGES];
+};
+
+/* ACTION_OFF: no objection, and rule is NULL. */
+struct verdict {
+	enum action action;
+	const struct rule *rule; /* static */
+	struct span about;       /* points into the facts that the policy was given */
+};
+
+#define VERDICT_NONE ((struct verdict){ ACTION_OFF, NULL, { "", 0 } })
+
+/* The stronger of two; the first when equal. */
+struct verdict verdict_stronger(struct verdict a, struct verdict b);
+
+/*
+ * Writes a rule's text: template with {about} and {account} filled in, both escaped.
+ * `template` NULL takes the rule's own text of that language.
+ */
+void rule_text(const struct rule *rule, enum language language, const char *template, struct span about,
+	       const char *account, struct text *out);
+
+#endif
