@@ -1,0 +1,198 @@
+/*
+ * Exemptions with a reason and an optional end (exempt.h).
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "exempt.h"
+
+#define WHO_MAX 256
+#define DAY_MS ((int64_t)86400 * 1000)
+
+struct exemption {
+	char *account;
+	uint32_t uid_from, uid_to;
+	struct cidr net;
+	int64_t until_ms; /* exclusive; INT64_MAX: no end */
+};
+
+struct exemptions {
+	enum exempt_kind kind;
+	size_t count;
+	struct exemption at[];
+};
+
+static const char form[] = "write \"WHO: reason\" or \"WHO until YYYY-MM-DD: reason\"";
+
+/* "2027-01-31" is the whole day, UTC. */
+static bool read_day(const char *from, int64_t *until_ms)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(from, "%Y-%m-%d", &tm);
+
+	if (!rest || *rest != '\0' || strlen(from) != 10)
+		return false;
+	*until_ms = (int64_t)timegm(&tm) * 1000 + DAY_MS;
+	return true;
+}
+
+/* Takes "WHO [until DAY]: reason" apart. An IPv6 network has colons too: the one before a blank ends WHO. */
+static const char *split(const char *value, char who[WHO_MAX], int64_t *until_ms)
+{
+	const char *colon = strstr(value, ": ");
+	char *until;
+	size_t len;
+
+	*until_ms = INT64_MAX;
+	if (!colon || colon == value || colon[2 + strspn(colon + 2, " ")] == '\0')
+		return form;
+	len = (size_t)(colon - value);
+	if (len >= WHO_MAX)
+		return "the name is too long";
+	memcpy(who, value, len);
+	who[len] = '\0';
+	until = strstr(who, " until ");
+	if (until) {
+		if (!read_day(until + strlen(" until "), until_ms))
+			return "the day after 'until' must look like 2027-01-31";
+		*until = '\0';
+	}
+	if (who[strcspn(who, " \t")] != '\0')
+		return form;
+	return NULL;
+}
+
+/* NULL and *known = false for a user that this system does not have. */
+static const char *read_uids(const char *who, uint32_t *from, uint32_t *to, bool *known)
+{
+	char *end;
+	unsigned long first = strtoul(who, &end, 10), last = first;
+
+	*known = true;
+	if (end == who || (*end != '\0' && *end != '-')) {
+		struct passwd entry, *found = NULL;
+		char buffer[4096];
+
+		*known = getpwnam_r(who, &entry, buffer, sizeof(buffer), &found) == 0 && found;
+		first = last = *known ? found->pw_uid : 0;
+	} else if (*end == '-') {
+		const char *second = end + 1;
+
+		last = strtoul(second, &end, 10);
+		if (end == second || *end != '\0')
+			return "write a user's name, a number, or a range such as 0-999";
+	}
+	if (last < first || last >= UINT32_MAX)
+		return "the range of uids is empty or too large";
+	*from = (uint32_t)first;
+	*to = (uint32_t)last;
+	return NULL;
+}
+
+const char *exempt_check_account(const char *value)
+{
+	char who[WHO_MAX];
+	int64_t until_ms;
+
+	return split(value, who, &until_ms);
+}
+
+const char *exempt_check_uid(const char *value)
+{
+	char who[WHO_MAX];
+	int64_t until_ms;
+	uint32_t from, to;
+	bool known;
+	const char *why = split(value, who, &until_ms);
+
+	return why ? why : read_uids(who, &from, &to, &known);
+}
+
+const char *exempt_check_network(const char *value)
+{
+	char who[WHO_MAX];
+	int64_t until_ms;
+	struct cidr net;
+	const char *why = split(value, who, &until_ms);
+
+	if (!why)
+		(void)cidr_parse(who, &net, &why);
+	return why;
+}
+
+static bool exemption_read(struct exemption *one, enum exempt_kind kind, const char *value)
+{
+	char who[WHO_MAX];
+	const char *why = NULL;
+	bool known = true;
+
+	if (split(value, who, &one->until_ms))
+		return false;
+	switch (kind) {
+	case EXEMPT_ACCOUNT:
+		one->account = strdup(who);
+		return one->account != NULL;
+	case EXEMPT_UID:
+		return !read_uids(who, &one->uid_from, &one->uid_to, &known) && known;
+	case EXEMPT_NETWORK:
+		return cidr_parse(who, &one->net, &why) == 0;
+	}
+	return false;
+}
+
+struct exemptions *exemptions_new(enum exempt_kind kind, const struct string_list *list)
+{
+	struct exemptions *all = calloc(1, sizeof(*all) + list->count * sizeof(all->at[0]));
+
+	if (!all)
+		return NULL;
+	all->kind = kind;
+	for (size_t i = 0; i < list->count; i++)
+		if (exemption_read(&all->at[all->count], kind, list->at[i]))
+			all->count++;
+	return all;
+}
+
+void exemptions_free(struct exemptions **exemptions)
+{
+	if (!*exemptions)
+		return;
+	for (size_t i = 0; i < (*exemptions)->count; i++)
+		free((*exemptions)->at[i].account);
+	free(*exemptions);
+	*exemptions = NULL;
+}
+
+bool exempt_account(const struct exemptions *exemptions, const char *account, int64_t now_ms)
+{
+	for (size_t i = 0; i < exemptions->count; i++) {
+		const struct exemption *one = &exemptions->at[i];
+
+		if (now_ms < one->until_ms && !strcasecmp(one->account, account))
+			return true;
+	}
+	return false;
+}
+
+bool exempt_uid(const struct exemptions *exemptions, uint32_t uid, int64_t now_ms)
+{
+	for (size_t i = 0; i < exemptions->count; i++) {
+		const struct exemption *one = &exemptions->at[i];
+
+		if (now_ms < one->until_ms && uid >= one->uid_from && uid <= one->uid_to)
+			return true;
+	}
+	return false;
+}
+
+bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *client, int64_t now_ms)
+{
+	for (size_t i = 0; i < exemptions->count; i++)
+		if (now_ms < exemptions->at[i].until_ms && cidr_has(&exemptions->at[i].net, client))
+			return true;
+	return false;
+}

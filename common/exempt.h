@@ -1,0 +1,33 @@
+/*
+ * Exemptions as an admin writes them: "WHO: reason" or "WHO until 2027-01-31: reason".
+ * The reason is required, so that whoever reads the file a year later knows why.
+ */
+#ifndef LEUMUND_EXEMPT_H
+#define LEUMUND_EXEMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cidr.h"
+#include "option.h"
+
+enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK };
+
+struct exemptions;
+
+/* For option rows: judge one element while its line is known. */
+option_check_fn exempt_check_account;
+option_check_fn exempt_check_uid; /* a user's name, a number, a range 0-999 */
+option_check_fn exempt_check_network;
+
+/* From a list that passed its check. NULL when memory is short. Users that this system does not have are skipped. */
+struct exemptions *exemptions_new(enum exempt_kind kind, const struct string_list *list);
+void exemptions_free(struct exemptions **exemptions);
+
+/* An exemption ends at the end (UTC) of the day it names. */
+bool exempt_account(const struct exemptions *exemptions, const char *account, int64_t now_ms);
+bool exempt_uid(const struct exemptions *exemptions, uint32_t uid, int64_t now_ms);
+bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *client, int64_t now_ms);
+
+#endif

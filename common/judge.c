@@ -1,0 +1,448 @@
+/*
+ * From the facts of a session to what the front must say (judge.h).
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "clock.h"
+#include "judge.h"
+#include "log.h"
+
+#define REPLY_BYTES 480 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
+#define REASON_BYTES 360 /* so that the id always fits */
+#define LINE_BYTES 1800
+#define VALUE_BYTES 300 /* of one value in the log */
+#define RULES_COUNTED 64
+
+static char canary_login[64];
+
+static struct {
+	const struct rule *_Atomic rule;
+	const char *_Atomic milter;
+	_Atomic uint64_t count[ACTIONS];
+} counts[RULES_COUNTED];
+static _Atomic uint64_t accepted;
+
+void judge_canary(const char *login)
+{
+	snprintf(canary_login, sizeof(canary_login), "%s", login);
+}
+
+bool judge_is_canary(const struct session *session)
+{
+	return canary_login[0] != '\0' && !strcmp(session->message.auth_user, canary_login);
+}
+
+static void count_verdict(const char *milter, const struct rule *rule, enum action action)
+{
+	for (size_t i = 0; i < RULES_COUNTED; i++) {
+		const struct rule *none = NULL;
+
+		if (atomic_load(&counts[i].rule) == NULL &&
+		    atomic_compare_exchange_strong(&counts[i].rule, &none, rule))
+			atomic_store(&counts[i].milter, milter ? milter : "");
+		if (atomic_load(&counts[i].rule) == rule) {
+			atomic_fetch_add(&counts[i].count[action], 1);
+			return;
+		}
+	}
+}
+
+void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count), void *arg)
+{
+	for (size_t i = 0; i < RULES_COUNTED; i++) {
+		const struct rule *rule = atomic_load(&counts[i].rule);
+
+		for (int action = ACTION_OBSERVE; rule && action < ACTIONS; action++) {
+			uint64_t count = atomic_load(&counts[i].count[action]);
+			const char *milter = atomic_load(&counts[i].milter);
+
+			if (count > 0)
+				fn(arg, milter ? milter : "", rule->name, action_names[action], count);
+		}
+	}
+}
+
+uint64_t judge_accepted(void)
+{
+	return atomic_load(&accepted);
+}
+
+/* ---- the log line ------------------------------------------------------------------------------ */
+
+/* key=value, the value without blanks so that the line splits at them */
+static void put(struct text *line, const char *key, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	text_char(line, ' ');
+	text_str(line, key);
+	text_char(line, '=');
+	text_word(line, value, strlen(value), VALUE_BYTES);
+}
+
+static void put_u64(struct text *line, const char *key, uint64_t value)
+{
+	text_char(line, ' ');
+	text_str(line, key);
+	text_char(line, '=');
+	text_u64(line, value);
+}
+
+static void put_observed(struct text *line, const struct decision *decision, char *separator)
+{
+	for (unsigned i = 0; i < decision->observed_count; i++) {
+		if (*separator == ' ')
+			text_str(line, " observed");
+		text_char(line, *separator == ' ' ? '=' : ',');
+		text_str(line, decision->observed[i].rule->name);
+		*separator = ',';
+	}
+}
+
+static void put_observed_about(struct text *line, const struct decision *decision)
+{
+	for (unsigned i = 0; i < decision->observed_count; i++) {
+		const struct verdict *verdict = &decision->observed[i];
+
+		text_char(line, ' ');
+		text_str(line, verdict->rule->name);
+		text_char(line, '=');
+		text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
+	}
+}
+
+static void put_verdict(struct text *line, const struct decision *decision, enum action said)
+{
+	const struct verdict *verdict = &decision->verdict;
+
+	if (!verdict->rule) {
+		put(line, "action", "accept");
+		return;
+	}
+	put(line, "milter", decision->milter);
+	put(line, "rule", verdict->rule->name);
+	put(line, "action", action_names[verdict->action]);
+	if (said != verdict->action)
+		put(line, "said", said == ACTION_OBSERVE ? "accept" : action_names[said]);
+	put(line, "code", verdict->rule->code);
+	put(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
+	text_str(line, " about=");
+	text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
+}
+
+static void put_facts(struct text *line, const struct session *session, const struct recipient *recipient)
+{
+	const struct connection *connection = &session->connection;
+	const struct message *message = &session->message;
+	const struct identity *who = &session->who;
+
+	put(line, "account", who->account);
+	put(line, "mailbox", who->mailbox);
+	if (who->has_uid)
+		put_u64(line, "uid", who->uid);
+	put(line, "script", who->script);
+	put(line, "path", path_names[who->path]);
+	put(line, "known_by", known_by_names[who->known_by]);
+	put(line, "client", connection->client_addr);
+	put(line, "mail_from", message_sender_text(message));
+	put_u64(line, "rcpts", message->recipient_count);
+	if (recipient)
+		put(line, "rcpt_to", recipient->rcpt_to);
+	else if (message->recipients)
+		put(line, "rcpt_to", message->recipients->rcpt_to);
+	put(line, "mta", mta_names[connection->mta]);
+}
+
+/*
+ * One decision: one line, one entry of the history, one count. `said` is what the way of
+ * submission let us say of it.
+ */
+static void record(const struct bench *bench, const struct session *session, const struct judgement *judgement,
+		   const struct decision *decision, const struct recipient *recipient, enum action said, int64_t now_ms)
+{
+	const struct verdict *verdict = &decision->verdict;
+	char buffer[LINE_BYTES], separator = ' ';
+	struct text line;
+	size_t head;
+
+	text_init(&line, buffer, sizeof(buffer));
+	text_word(&line, session->message.queue_id, strlen(session->message.queue_id), 64);
+	if (session->message.queue_id[0] == '\0')
+		text_str(&line, "NOQUEUE");
+	text_char(&line, ':');
+	head = line.len + 1;
+	put(&line, "id", session->message.id);
+	put_verdict(&line, decision, said);
+	put_observed(&line, &judgement->message, &separator);
+	put_observed(&line, &judgement->recipient, &separator);
+	put_facts(&line, session, recipient);
+	put_observed_about(&line, &judgement->message);
+	put_observed_about(&line, &judgement->recipient);
+	log_line(LEVEL_INFO, line.at, line.len);
+
+	if (verdict->rule)
+		count_verdict(decision->milter, verdict->rule, verdict->action);
+	else
+		atomic_fetch_add(&accepted, 1);
+	if (bench->store && session->who.path != PATH_REMOTE) {
+		struct store_decision entry = {
+			.account = session->who.account,
+			.id = session->message.id,
+			.at_ms = now_ms,
+			.rule = verdict->rule ? verdict->rule->name : NULL,
+			.action = verdict->rule ? action_names[verdict->action] : "accept",
+			.text = { line.at + head, line.len - head },
+		};
+
+		store_post_decision(bench->store, &entry);
+	}
+}
+
+static void count_observed(const struct stack *stack, const struct decision *decision)
+{
+	for (unsigned i = 0; i < decision->observed_count; i++) {
+		const struct rule *rule = decision->observed[i].rule;
+
+		count_verdict(stack_milter_of(stack, rule), rule, ACTION_OBSERVE);
+	}
+}
+
+/* ---- the reply --------------------------------------------------------------------------------- */
+
+static const char *own_text(const struct leumund_options *options, const struct rule *rule)
+{
+	size_t len = strlen(rule->code);
+
+	for (size_t i = 0; i < options->texts.count; i++)
+		if (!strncmp(options->texts.at[i], rule->code, len) && options->texts.at[i][len] == '=')
+			return options->texts.at[i] + len + 1;
+	return NULL;
+}
+
+static struct reply reply_make(const struct bench *bench, struct session *session, const struct verdict *verdict,
+			       enum action said)
+{
+	const struct leumund_options *options = house_setup(bench->house)->leumund;
+	const struct rule *rule = verdict->rule;
+	char buffer[REPLY_BYTES], reason_buffer[REASON_BYTES];
+	struct text text, reason;
+	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
+
+	if (said <= ACTION_OBSERVE)
+		return reply;
+	text_init(&reason, reason_buffer, sizeof(reason_buffer));
+	rule_text(rule, (enum language)options->language, own_text(options, rule), verdict->about, session->who.account,
+		  &reason);
+	text_init(&text, buffer, sizeof(buffer));
+	text_char(&text, '[');
+	text_str(&text, rule->code);
+	text_str(&text, "] ");
+	text_mem(&text, reason.at, reason.len);
+	text_str(&text, reason.cut ? "... (id " : " (id ");
+	text_str(&text, session->message.id);
+	text_char(&text, ')');
+	if (options->url[0] != '\0') {
+		text_char(&text, ' ');
+		text_escaped(&text, options->url, strlen(options->url), VALUE_BYTES);
+	}
+	reply.kind = said == ACTION_HOLD ? REPLY_HOLD : REPLY_REFUSE;
+	reply.code = said == ACTION_REJECT ? "550" : "451";
+	reply.dsn = said == ACTION_REJECT ? rule->dsn_reject : rule->dsn_defer;
+	reply.text = arena_copy(&session->message.memory, text.at, text.len);
+	if (!reply.text)
+		reply.text = rule->code;
+	return reply;
+}
+
+/* ---- the steps --------------------------------------------------------------------------------- */
+
+static struct view view_of(const struct bench *bench, const struct session *session, enum stage stage,
+			   const struct recipient *recipient)
+{
+	return (struct view){
+		.stage = stage,
+		.session = session,
+		.recipient = recipient,
+		.directory = bench->directory,
+		.now_ms = clock_wall_ms(),
+	};
+}
+
+static enum action expressible(const struct bench *bench, const struct session *session, enum stage stage,
+			       enum action action)
+{
+	return stack_expressible(session->connection.mta, session->who.path, session->connection.local_command, stage,
+				 action, setup_instead_of_defer(house_setup(bench->house)));
+}
+
+/* The canary asks whether the rules see the forgery, not whether they are told to bite. */
+static void canary_bites(const struct session *session, struct decision *decision)
+{
+	if (!judge_is_canary(session) || decision->verdict.action == ACTION_REJECT || decision->observed_count == 0)
+		return;
+	decision->verdict = decision->observed[0];
+	decision->verdict.action = ACTION_REJECT;
+}
+
+static void check(const struct bench *bench, const struct session *session, enum stage stage,
+		  const struct recipient *recipient, struct decision *decision)
+{
+	struct view view = view_of(bench, session, stage, recipient);
+
+	stack_check(house_stack(bench->house), &view, decision);
+	canary_bites(session, decision);
+}
+
+static uint32_t chance(void)
+{
+	uint32_t number = 0;
+
+	/* never fails for so few bytes once the system is up */
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
+		number = (uint32_t)clock_ticks_ms();
+	return number;
+}
+
+void judge_mail(struct judgement *judgement, const struct bench *bench, struct session *session)
+{
+	memset(judgement, 0, sizeof(*judgement));
+	decision_id(clock_wall_ms(), chance(), session->message.id);
+	identity_at_mail(session, house_setup(bench->house)->identity, bench->directory);
+	if (judge_is_canary(session))
+		session->who.account = "leumund-canary";
+	if (session->who.settled) {
+		check(bench, session, STAGE_MAIL, NULL, &judgement->message);
+		judgement->mail_checked = true;
+	}
+}
+
+/*
+ * sendmail hands sendmail(1)'s mail to itself over SMTP; only its first header line tells
+ * it from a script's own SMTP, so what concerns the message waits for the headers.
+ */
+static bool message_verdict_waits(const struct session *session)
+{
+	return session->connection.mta == MTA_SENDMAIL && session->who.path == PATH_LOOPBACK;
+}
+
+static struct reply refuse_recipient(struct session *session, struct recipient *recipient, struct reply reply)
+{
+	recipient->refused = true;
+	session->message.refused_count++;
+	return reply;
+}
+
+/* What objects to the whole message is said to each recipient, and recorded once. */
+static bool message_refused_at_rcpt(struct judgement *judgement, const struct bench *bench, struct session *session,
+				    const struct recipient *recipient)
+{
+	const struct verdict *verdict = &judgement->message.verdict;
+	enum action said;
+
+	if (judgement->refusal_logged)
+		return true;
+	if (message_verdict_waits(session))
+		return false;
+	said = expressible(bench, session, STAGE_RCPT, verdict->action);
+	if (said < ACTION_DEFER)
+		return false;
+	judgement->refusal = reply_make(bench, session, verdict, said);
+	judgement->refusal_logged = true;
+	if (!judge_is_canary(session)) {
+		record(bench, session, judgement, &judgement->message, recipient, said, clock_wall_ms());
+		count_observed(house_stack(bench->house), &judgement->message);
+	}
+	return true;
+}
+
+static void decision_merge(struct decision *into, const struct decision *from)
+{
+	if (from->verdict.action > into->verdict.action) {
+		into->verdict = from->verdict;
+		into->milter = from->milter;
+	}
+	for (unsigned i = 0; i < from->observed_count; i++)
+		decision_add(into, from->observed[i]);
+}
+
+struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, struct session *session,
+			struct recipient *recipient)
+{
+	struct decision decision = { .verdict = VERDICT_NONE };
+	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
+	enum action said;
+
+	if (message_refused_at_rcpt(judgement, bench, session, recipient))
+		return refuse_recipient(session, recipient, judgement->refusal);
+	if (!session->who.settled)
+		return reply;
+	check(bench, session, STAGE_RCPT, recipient, &decision);
+	said = expressible(bench, session, STAGE_RCPT, decision.verdict.action);
+	if (said < ACTION_DEFER) {
+		decision_merge(&judgement->recipient, &decision);
+		return reply;
+	}
+	reply = reply_make(bench, session, &decision.verdict, said);
+	if (!judge_is_canary(session))
+		record(bench, session, judgement, &decision, recipient, said, clock_wall_ms());
+	return refuse_recipient(session, recipient, reply);
+}
+
+/* What was put off because only the headers tell whose mail it is. */
+static void check_what_waited(struct judgement *judgement, const struct bench *bench, struct session *session)
+{
+	check(bench, session, STAGE_MAIL, NULL, &judgement->message);
+	for (struct recipient *recipient = session->message.recipients; recipient; recipient = recipient->next)
+		if (!recipient->refused)
+			check(bench, session, STAGE_RCPT, recipient, &judgement->recipient);
+	judgement->mail_checked = true;
+}
+
+struct reply judge_end(struct judgement *judgement, const struct bench *bench, struct session *session)
+{
+	struct decision *message = &judgement->message;
+	struct view view;
+	enum action said;
+
+	identity_at_headers(session, house_setup(bench->house)->identity);
+	if (!judgement->mail_checked)
+		check_what_waited(judgement, bench, session);
+	check(bench, session, STAGE_END, NULL, message);
+	if (judgement->recipient.verdict.action > message->verdict.action) {
+		message->verdict = judgement->recipient.verdict;
+		message->milter = judgement->recipient.milter;
+	}
+	if (!judge_is_canary(session)) {
+		view = view_of(bench, session, STAGE_END, NULL);
+		stack_count_in(house_stack(bench->house), &view, message);
+	}
+	said = expressible(bench, session, STAGE_END, message->verdict.action);
+	if (!judge_is_canary(session)) {
+		record(bench, session, judgement, message, NULL, said, clock_wall_ms());
+		count_observed(house_stack(bench->house), message);
+		count_observed(house_stack(bench->house), &judgement->recipient);
+	}
+	return reply_make(bench, session, &message->verdict, said);
+}
+
+static const struct rule failure_rule = {
+	.name = "failure",
+	.code = "LEU00",
+	.dsn_reject = "5.3.0",
+	.dsn_defer = "4.3.0",
+	.text = { "this message is too complex to be checked now; try again later, or send it in parts",
+		  "Diese Nachricht kann gerade nicht geprueft werden; bitte spaeter oder in Teilen senden" },
+};
+
+struct reply judge_failed(const struct bench *bench, struct session *session, enum stage stage)
+{
+	struct decision decision = { .verdict = { ACTION_DEFER, &failure_rule, { "", 0 } }, .milter = "leumund" };
+	struct judgement nothing = { .message = { .verdict = VERDICT_NONE } };
+	enum action said = expressible(bench, session, stage, ACTION_DEFER);
+
+	record(bench, session, &nothing, &decision, NULL, said, clock_wall_ms());
+	return reply_make(bench, session, &decision.verdict, said);
+}

@@ -1,0 +1,75 @@
+/*
+ * From the facts of a session to what the front must say: identification, the stack's stages, the
+ * way of submission, the text of the reply, one log line, the history.
+ *
+ * Both fronts and the admin's `who` go through here, so a message is judged alike wherever it came in.
+ */
+#ifndef LEUMUND_JUDGE_H
+#define LEUMUND_JUDGE_H
+
+#include "directory.h"
+#include "milter.h"
+#include "session.h"
+#include "setup.h"
+#include "stack.h"
+#include "store.h"
+
+/* One configuration in force: immutable, shared by the sessions that began under it. */
+struct house;
+
+/* NULL and lines of text on failure. References: one for the caller. */
+struct house *house_load(const char *directory, const char *service, const struct milter *const *milters, char *error,
+			 size_t size);
+struct house *house_ref(struct house *house);
+void house_unref(struct house **house);
+const struct setup *house_setup(const struct house *house);
+const struct stack *house_stack(const struct house *house);
+
+/* What a message is judged with. The pointers are borrowed for one message. */
+struct bench {
+	const struct house *house;
+	const struct directory *directory; /* may be NULL */
+	struct store *store;               /* may be NULL: no history */
+};
+
+enum reply_kind { REPLY_ACCEPT, REPLY_HOLD, REPLY_REFUSE };
+
+/* Strings live until the end of the message. */
+struct reply {
+	enum reply_kind kind;
+	const char *code; /* "550", "451" */
+	const char *dsn;  /* "5.7.1" */
+	const char *text; /* printable ASCII; for HOLD the reason */
+};
+
+/* What has been found about the message so far; cleared by judge_mail(). */
+struct judgement {
+	struct decision message;   /* of STAGE_MAIL and STAGE_END */
+	struct decision recipient; /* the strongest that could not be said at RCPT */
+	bool mail_checked;
+	bool refusal_logged; /* the message's refusal, said to a first recipient */
+	struct reply refusal;
+};
+
+/*
+ * The steps of one message, in this order; each may be left out, then its facts are absent.
+ * `judge_failed` is for a message whose facts could not be kept: it is deferred (or held), never accepted unseen.
+ */
+void judge_mail(struct judgement *judgement, const struct bench *bench, struct session *session);
+struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, struct session *session,
+			struct recipient *recipient);
+struct reply judge_end(struct judgement *judgement, const struct bench *bench, struct session *session);
+struct reply judge_failed(const struct bench *bench, struct session *session, enum stage stage);
+
+/*
+ * The service's own forged message carries this login: it is judged as if every rule that observes
+ * would bite, and neither logged nor counted.
+ */
+void judge_canary(const char *login);
+bool judge_is_canary(const struct session *session);
+
+/* Verdicts since the start, for `status`: calls fn for each (milter, rule, action) seen. */
+void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count), void *arg);
+uint64_t judge_accepted(void);
+
+#endif
