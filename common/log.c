@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ static struct {
 	const char *tag;
 	enum log_target target;
 	int socket; /* syslog's; -1 while it cannot be reached */
+	bool never_waits; /* stderr is a file */
 	time_t second;
 	char stamp[32]; /* of `second` */
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER, .tag = "leumund", .target = LOG_TO_STDERR, .socket = -1 };
@@ -39,9 +41,12 @@ static const char *const level_words[] = { "", "", "", "error", "warning", "noti
 
 void log_open(const char *tag, enum log_target target, enum log_level level)
 {
+	struct stat status;
+
 	pthread_mutex_lock(&state.lock);
 	state.tag = tag;
 	state.target = target;
+	state.never_waits = fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 	pthread_mutex_unlock(&state.lock);
 	atomic_store(&level_now, (int)level);
 }
@@ -137,7 +142,7 @@ static bool stderr_send(const char *line, size_t len)
 {
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-	if (poll(&fd, 1, 0) < 1 || !(fd.revents & POLLOUT))
+	if (!state.never_waits && (poll(&fd, 1, 0) < 1 || !(fd.revents & POLLOUT)))
 		return false;
 	return write(STDERR_FILENO, line, len) >= 0;
 }

@@ -65,6 +65,7 @@ struct message {
 	const struct header *first_header; /* the very first field, kept whatever it is */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
 	bool headers_lost;                 /* some could not be kept: too many, too long */
+	bool headers_torn;                 /* a field holds a line break that is no fold: another field may hide in it */
 	char id[16];                       /* of the decision: see decision_id() */
 };
 

@@ -346,6 +346,8 @@ static void sender_check(const void *state, const struct view *view, struct deci
 		break;
 	case STAGE_END:
 		if (is_judged(view)) {
+			if (view->session->message.headers_torn && ownership_is_known(view))
+				find(&facts, SENDER_AUTHOR_OWNER, span_of("a header field with a bare line break"));
 			find_in_field(sender, view, "From", true, &facts);
 			find_in_field(sender, view, "Sender", false, &facts);
 		}
