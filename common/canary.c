@@ -28,7 +28,7 @@ enum { QUIET_HEADER = 0x80, QUIET_CONNECT = 0x1000, QUIET_MAIL = 0x4000, QUIET_R
 struct talk {
 	int fd;
 	int64_t deadline; /* clock_ticks_ms() */
-	uint32_t steps;   /* as agreed */
+	uint32_t steps;	  /* as agreed */
 };
 
 static bool wait_for(const struct talk *talk, short events)

@@ -7,11 +7,20 @@
 #include "exim_line.h"
 
 static const char *const keys[] = {
-	[EXIM_QUEUE_ID] = "queue_id",	    [EXIM_CLIENT_ADDR] = "client_addr", [EXIM_CLIENT_PORT] = "client_port",
-	[EXIM_CLIENT_NAME] = "client_name", [EXIM_HELO] = "helo",		[EXIM_AUTH_USER] = "auth_user",
-	[EXIM_AUTH_TYPE] = "auth_type",	    [EXIM_IDENT] = "ident",		[EXIM_UID] = "uid",
-	[EXIM_MAIL_FROM] = "mail_from",	    [EXIM_RCPT_TO] = "rcpt_to",		[EXIM_RECIPIENTS] = "recipients",
-	[EXIM_HEADERS] = "headers",	    [EXIM_PARENT] = "parent",
+	[EXIM_QUEUE_ID] = "queue_id",
+	[EXIM_CLIENT_ADDR] = "client_addr",
+	[EXIM_CLIENT_PORT] = "client_port",
+	[EXIM_CLIENT_NAME] = "client_name",
+	[EXIM_HELO] = "helo",
+	[EXIM_AUTH_USER] = "auth_user",
+	[EXIM_AUTH_TYPE] = "auth_type",
+	[EXIM_IDENT] = "ident",
+	[EXIM_UID] = "uid",
+	[EXIM_MAIL_FROM] = "mail_from",
+	[EXIM_RCPT_TO] = "rcpt_to",
+	[EXIM_RECIPIENTS] = "recipients",
+	[EXIM_HEADERS] = "headers",
+	[EXIM_PARENT] = "parent",
 };
 
 /* ${quote:} writes newline as \n, carriage return as \r, and puts \ before " and itself. */

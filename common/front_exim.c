@@ -24,7 +24,7 @@
 
 #define QUESTIONS_MAX 256
 #define QUESTION_MS 5000
-#define THREAD_STACK (256 * 1024)
+#define THREAD_STACK (256UL * 1024)
 #define ANSWER_BYTES 16384
 
 static sem_t places;
@@ -196,8 +196,8 @@ static void answer_rcpt(struct question *question, struct text *answer)
 	} else {
 		judge_mail(question->judgement, &question->bench, question->session);
 		recipient = message_rcpt_to(question->session, question->line->value[EXIM_RCPT_TO]);
-		reply = recipient ? judge_rcpt(question->judgement, &question->bench, question->session, recipient) :
-				    judge_failed(&question->bench, question->session, STAGE_RCPT);
+		reply = recipient ? judge_rcpt(question->judgement, &question->bench, question->session, recipient)
+				  : judge_failed(&question->bench, question->session, STAGE_RCPT);
 	}
 	answer_reply(answer, &reply);
 }

@@ -18,6 +18,6 @@
 #define LEUMUND_FRONT_EXIM_H
 
 /* Exim's header_maxsize is 1 MiB, in base64 4/3 of it. */
-#define EXIM_LINE_MAX (1536 * 1024)
+#define EXIM_LINE_MAX (1536UL * 1024)
 
 #endif

@@ -24,9 +24,9 @@
 struct talk {
 	struct session session;
 	struct judgement judgement;
-	struct house *house;         /* of the whole connection */
+	struct house *house;	     /* of the whole connection */
 	struct directory *directory; /* of the message */
-	unsigned long agreed;        /* SMFIP_* in force */
+	unsigned long agreed;	     /* SMFIP_* in force */
 	bool in_message;
 	bool failed;  /* facts of the message could not be kept */
 	bool surplus; /* beyond max_connections */

@@ -139,7 +139,8 @@ bool identity_wants_header(const char *name)
 	return header_name_is(name, "X-PHP-Originating-Script");
 }
 
-void identity_at_mail(struct session *session, const struct identity_options *options, const struct directory *directory)
+void identity_at_mail(struct session *session, const struct identity_options *options,
+		      const struct directory *directory)
 {
 	const struct connection *connection = &session->connection;
 	struct message *message = &session->message;

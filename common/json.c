@@ -5,11 +5,16 @@
 
 #include "json.h"
 
-/* Length of the UTF-8 sequence at `at`, 0 when it is none. Overlong forms and surrogates are let through: readers cope. */
+/* Length of the UTF-8 sequence at `at`, 0 when it is none. Overlong forms and surrogates are let through: readers cope.
+ */
 static size_t utf8_length(const char *at)
 {
 	unsigned char c = (unsigned char)*at;
-	size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t len = c < 0x80		     ? 1
+		     : c >= 0xc2 && c < 0xe0 ? 2
+		     : c >= 0xe0 && c < 0xf0 ? 3
+		     : c >= 0xf0 && c < 0xf5 ? 4
+					     : 0;
 
 	for (size_t i = 1; i < len; i++)
 		if (((unsigned char)at[i] & 0xc0) != 0x80)

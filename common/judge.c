@@ -10,7 +10,7 @@
 #include "judge.h"
 #include "log.h"
 
-#define REPLY_BYTES 480 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
+#define REPLY_BYTES 480	 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
 #define REASON_BYTES 360 /* so that the id always fits */
 #define LINE_BYTES 1800
 #define VALUE_BYTES 300 /* of one value in the log */
@@ -50,7 +50,8 @@ static void count_verdict(const char *milter, const struct rule *rule, enum acti
 	}
 }
 
-void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count), void *arg)
+void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count),
+		  void *arg)
 {
 	for (size_t i = 0; i < RULES_COUNTED; i++) {
 		const struct rule *rule = atomic_load(&counts[i].rule);

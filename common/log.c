@@ -22,13 +22,13 @@
 #include "text.h"
 
 #define LOG_FACILITY_MAIL (2 << 3) /* RFC 5424 6.2.1 */
-#define LINE_MAX_BYTES 4000        /* a datagram that every syslog takes whole; also an atomic pipe write */
+#define LINE_MAX_BYTES 4000	   /* a datagram that every syslog takes whole; also an atomic pipe write */
 
 static struct {
 	pthread_mutex_t lock;
 	const char *tag;
 	enum log_target target;
-	int socket; /* syslog's; -1 while it cannot be reached */
+	int socket;	  /* syslog's; -1 while it cannot be reached */
 	bool never_waits; /* stderr is a file */
 	time_t second;
 	char stamp[32]; /* of `second` */

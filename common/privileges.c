@@ -16,8 +16,9 @@ int privileges_find(const char *user, const char *group, struct account_ids *ids
 	const struct group *group_entry;
 
 	if (!entry) {
-		snprintf(error, size, "user '%s' does not exist; create it (adduser --system --group %s) or set leumund.user",
-			 user, user);
+		snprintf(error, size,
+			 "user '%s' does not exist; create it (adduser --system --group %s) or set leumund.user", user,
+			 user);
 		return -1;
 	}
 	ids->uid = entry->pw_uid;

@@ -32,10 +32,10 @@
 #include "service.h"
 
 #define DESCRIPTORS_WANTED 65536
-#define DESCRIPTORS_SPARE 64   /* log, store, directory, canary */
+#define DESCRIPTORS_SPARE 64 /* log, store, directory, canary */
 #define TICK_MS 1000
 #define CANARY_DEADLINE_MS 3000
-#define STOP_GRACE_MS 2000     /* for messages that are just being judged when no successor is there */
+#define STOP_GRACE_MS 2000	 /* for messages that are just being judged when no successor is there */
 #define QUIET_BEFORE_END_MS 1000 /* a connection that was accepted but has said nothing yet is not counted */
 #define STORE_FLUSH_MS 500
 #define NAME_BYTES 128
@@ -263,7 +263,8 @@ static void canary_note(enum canary_state state)
 	else if (state == CANARY_UNANSWERED)
 		log_error("canary: no answer within %d ms", CANARY_DEADLINE_MS);
 	else if (state == CANARY_NOTHING_TO_TEST && before != (int)state)
-		log_warning("canary: no rule can refuse anything; set default_domains, or name the directory's files in leumund.domains");
+		log_warning("canary: no rule can refuse anything; set default_domains, or name the directory's files "
+			    "in leumund.domains");
 	else if (state == CANARY_WELL && before != (int)state)
 		log_info("canary: a forged message was refused");
 	if (before != (int)state || state == CANARY_FAILED) {
@@ -346,8 +347,9 @@ static void descriptors_raise(struct leumund_options *limits)
 	}
 	most = ((int64_t)limit.rlim_cur - DESCRIPTORS_SPARE) * 2 / 3;
 	if (limits->max_connections > most) {
-		log_warning("max_connections is lowered to %lld: this process may open %llu files only (raise LimitNOFILE)",
-			    (long long)most, (unsigned long long)limit.rlim_cur);
+		log_warning(
+			"max_connections is lowered to %lld: this process may open %llu files only (raise LimitNOFILE)",
+			(long long)most, (unsigned long long)limit.rlim_cur);
 		limits->max_connections = most;
 	}
 }
@@ -381,7 +383,8 @@ static int settle(const struct leumund_options *options)
 	if (drop && privileges_find(options->user, options->socket_group, &ids, error, sizeof(error)) < 0)
 		return fail(EX_NOUSER, "%s", error);
 	if (mkdir(service.run, 0750) == 0 && drop && chown(service.run, ids.uid, ids.gid) < 0)
-		return fail(EX_OSERR, "%s: cannot be given to user '%s': %s", service.run, options->user, strerror(errno));
+		return fail(EX_OSERR, "%s: cannot be given to user '%s': %s", service.run, options->user,
+			    strerror(errno));
 	if (chdir(service.run) < 0)
 		return fail(EX_OSERR, "%s: %s; create it, or set leumund.run", service.run, strerror(errno));
 	if (drop && privileges_drop(options->user, &ids, error, sizeof(error)) < 0)
@@ -418,8 +421,10 @@ static int listen_milter(const struct leumund_options *options, pid_t predecesso
 
 	snprintf(service.milter_path, sizeof(service.milter_path), "%s.sock", service.name);
 	if (inet) {
-		log_warning("%s listens on %s: every program of every customer on this host can talk to it and learn the verdicts; "
-			    "a unix socket would keep them out", service.name, inet);
+		log_warning("%s listens on %s: every program of every customer on this host can talk to it and learn "
+			    "the verdicts; "
+			    "a unix socket would keep them out",
+			    service.name, inet);
 		service.on_inet = true;
 		predecessor_wait(predecessor);
 		snprintf(private, size, "%s", inet);

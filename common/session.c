@@ -2,7 +2,6 @@
  * The facts of a connection and of the message in it (session.h).
  */
 #include <string.h>
-#include <strings.h>
 
 #include "session.h"
 
@@ -32,7 +31,7 @@ static void message_clear(struct message *message)
 	message->headers_end = &message->headers;
 	message->first_header = NULL;
 	message->header_count = message->headers_kept = 0;
-	message->headers_lost = message->headers_torn = false;
+	message->headers_lost = message->author_hidden = false;
 	message->id[0] = '\0';
 }
 
@@ -99,29 +98,13 @@ struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
 	return recipient;
 }
 
-/* Every line break of a field must be followed by a blank, RFC 5322 2.2.3; readers may take the rest for a field. */
-static bool is_torn(const char *value, size_t len)
-{
-	const char *at = value, *end = value + len;
-
-	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
-		at++;
-		if (at < end && *at != ' ' && *at != '\t')
-			return true;
-	}
-	for (at = value; (at = memchr(at, '\r', (size_t)(end - at))); at++)
-		if (at + 1 < end && at[1] != '\n')
-			return true;
-	return false;
-}
-
 int message_header(struct session *session, const char *name, const char *value, size_t len, bool keep)
 {
 	struct message *message = &session->message;
 	struct header *header = NULL;
 
-	if (is_torn(value, len))
-		message->headers_torn = true;
+	if (author_field_within(value, len))
+		message->author_hidden = true;
 	/* the first is kept whatever it is: only there may the MTA's own line stand */
 	if (message->header_count++ > 0 && !keep)
 		return 0;
@@ -149,11 +132,11 @@ int message_header(struct session *session, const char *name, const char *value,
 
 bool header_name_is(const char *name, const char *wanted)
 {
-	size_t len = strlen(wanted);
+	size_t len = strlen(name);
 
-	if (strncasecmp(name, wanted, len) != 0)
-		return false;
-	return name[len + strspn(name + len, " \t")] == '\0';
+	while (len > 0 && ((unsigned char)name[len - 1] <= ' ' || name[len - 1] == 0x7f))
+		len--;
+	return span_is((struct span){ name, len }, wanted);
 }
 
 const struct header *message_find(const struct message *message, const char *name, const struct header *from)

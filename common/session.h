@@ -65,7 +65,7 @@ struct message {
 	const struct header *first_header; /* the very first field, kept whatever it is */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
 	bool headers_lost;                 /* some could not be kept: too many, too long */
-	bool headers_torn;                 /* a field holds a line break that is no fold: another field may hide in it */
+	bool author_hidden;                /* a From or Sender stands behind a line break inside another field */
 	char id[16];                       /* of the decision: see decision_id() */
 };
 
@@ -86,7 +86,7 @@ int message_mail_from(struct session *session, const char *mail_from);
 struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to); /* NULL = -1 */
 int message_header(struct session *session, const char *name, const char *value, size_t len, bool keep);
 
-/* Is this the field name wanted (case-blind; blanks before the colon, RFC 5322 4.5, do not count)? */
+/* Is this the field name wanted (case-blind; blanks, RFC 5322 4.5, and controls before the colon do not count)? */
 bool header_name_is(const char *name, const char *wanted);
 
 /* The next field of that name (case-blind, blanks before the colon do not count) after `from` (NULL: the first). */

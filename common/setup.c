@@ -39,7 +39,8 @@ static const char *check_listen(const char *value)
 {
 	const char *equals = strchr(value, '=');
 
-	if (!equals || equals == value || (strncmp(equals + 1, "inet:", 5) != 0 && strncmp(equals + 1, "inet6:", 6) != 0))
+	if (!equals || equals == value ||
+	    (strncmp(equals + 1, "inet:", 5) != 0 && strncmp(equals + 1, "inet6:", 6) != 0))
 		return "write SERVICE=inet:PORT@ADDRESS, such as \"outbound=inet:8893@127.0.0.1\"";
 	return NULL;
 }
@@ -170,7 +171,8 @@ static int domains_resolve(struct setup *setup, const char *directory)
 	return at ? 0 : -1;
 }
 
-int setup_load(struct setup *setup, const char *directory, const struct milter *const *milters, char *error, size_t size)
+int setup_load(struct setup *setup, const char *directory, const struct milter *const *milters, char *error,
+	       size_t size)
 {
 	const struct section *sections[SECTIONS_MAX];
 

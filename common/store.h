@@ -44,17 +44,17 @@ struct store;
 
 /*
  * Starts the I/O thread; connecting goes on behind. `socket` is used when options->address is empty.
- * The options must outlive the store. NULL and a sentence on failure.
+ * The options must outlive the store. NULL and a sentence on failure. Open it after the last fork().
  */
 struct store *store_open(const struct store_options *options, const char *socket, char *error, size_t size);
 
-/* Writes out what was posted (at most `flush_ms`), then ends. */
+/* Writes out what was posted (at most `flush_ms`), then ends. No other thread may be using it. */
 void store_close(struct store **store, int64_t flush_ms);
 
 enum store_state { STORE_STATE_UP, STORE_STATE_CONNECTING, STORE_STATE_AWAY, STORE_STATE_DENIED };
 
 struct store_status {
-	enum store_state state;
+	enum store_state state; /* CONNECTING: callers wait for it; AWAY, DENIED: they get DOWN at once */
 	int64_t since_ms;      /* wall clock of the last change */
 	char server[64];       /* "redis 7.0.15", "valkey 8.0.1", "" */
 	char trouble[160];     /* last error in words, "" when none */
@@ -66,7 +66,7 @@ void store_status(struct store *store, struct store_status *out);
 /*
  * Records one decision: history of the account (kept history_keep) and, unless `rule` is NULL, its refusal
  * counter. Never waits: buffered, written within 50 ms, kept in memory (at most 4 MiB, oldest dropped and counted)
- * while the store is away.
+ * while the store is away or takes no writes. Same id and text is the same decision: counted once.
  */
 struct store_decision {
 	const char *account; /* "" is written as "unknown" */
@@ -78,7 +78,11 @@ struct store_decision {
 };
 void store_post_decision(struct store *store, const struct store_decision *decision);
 
-/* For the admin's command: these wait up to `deadline_ms`. */
+/*
+ * For the admin's command: these wait up to `deadline_ms` in all; while the first connection is being made, for that too.
+ * `account` comes as keys hold it (lower case, %XX for what is no plain character), `text` as "ID TEXT": the posted text
+ * with the decision's id in front, unless it began with it. Both are printable ASCII.
+ */
 typedef bool store_history_fn(void *arg, int64_t at_ms, const char *account, const char *text); /* false stops */
 
 /* Newest first, at most `max`. STORE_NONE when the account has no history. */

@@ -10,7 +10,6 @@
 #include "exempt.h"
 #include "milter.h"
 #include "milters/sender/policy.h"
-#include "milters/table.h"
 #include "pattern.h"
 #include "setup.h"
 
@@ -47,11 +46,11 @@ static const char *check_pattern(const char *value)
 	return why;
 }
 
+/* clang-format off */
 #define OPTION_AT(member) offsetof(struct sender_options, member)
 #define RULE_ROW(rule, name, preset, text) \
 	{ OPTION_CHOICE, name, preset, 0, 0, action_names, NULL, OPTION_AT(action) + (rule) * sizeof(int), text }
 
-/* clang-format off */
 static const struct option rows[] = {
 	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, OPTION_AT(common.enable),
 	  "Whether this milter runs." },
@@ -230,6 +229,14 @@ static void find(struct sender_facts *facts, enum sender_rule rule, struct span 
 		facts->found[rule] = about;
 }
 
+/* A bare name is completed by the MTA with the server's own, default domain. */
+static bool is_default(const struct sender *sender, const struct mail_path *path)
+{
+	if (path->domain[0] == '\0')
+		return sender->default_domains.count > 0;
+	return patterns_match(&sender->default_domains, path->local, path->domain);
+}
+
 static void find_in_envelope(const struct sender *sender, const struct view *view, struct sender_facts *facts)
 {
 	const struct message *message = &view->session->message;
@@ -240,9 +247,7 @@ static void find_in_envelope(const struct sender *sender, const struct view *vie
 		find(facts, SENDER_UNKNOWN_ACCOUNT, about);
 	if (path->null && !message->sender_broken)
 		return;
-	/* a bare name is completed by the MTA with the server's own, default domain */
-	if (!message->sender_broken && (path->domain[0] == '\0' ? sender->default_domains.count > 0 :
-					patterns_match(&sender->default_domains, path->local, path->domain)))
+	if (!message->sender_broken && is_default(sender, path))
 		find(facts, SENDER_DEFAULT_DOMAIN, about);
 	if (ownership_is_known(view) && (message->sender_broken || !may_use(sender, view, path->domain)))
 		find(facts, SENDER_ENVELOPE_OWNER, about);
@@ -346,8 +351,8 @@ static void sender_check(const void *state, const struct view *view, struct deci
 		break;
 	case STAGE_END:
 		if (is_judged(view)) {
-			if (view->session->message.headers_torn && ownership_is_known(view))
-				find(&facts, SENDER_AUTHOR_OWNER, span_of("a header field with a bare line break"));
+			if (view->session->message.author_hidden && ownership_is_known(view))
+				find(&facts, SENDER_AUTHOR_OWNER, span_of("a From or Sender hidden in another field"));
 			find_in_field(sender, view, "From", true, &facts);
 			find_in_field(sender, view, "Sender", false, &facts);
 		}

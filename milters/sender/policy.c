@@ -34,7 +34,8 @@ const struct rule sender_rules[] = {
 };
 /* clang-format on */
 
-struct verdict sender_decide(enum sender_rule rule, const struct sender_facts *facts, const struct sender_limits *limits)
+struct verdict sender_decide(enum sender_rule rule, const struct sender_facts *facts,
+			     const struct sender_limits *limits)
 {
 	if (!facts->found[rule].at || limits->action[rule] == ACTION_OFF)
 		return VERDICT_NONE;

@@ -61,7 +61,9 @@ static void an_exemption_ends_with_its_day(void **state)
 
 static void ranges_and_networks_match(void **state)
 {
-	static const char *const uids[] = { "0-999: system", "root: again" }, *const nets[] = { "192.0.2.0/24: tickets" };
+	static const char *const uids[] = { "0-999: system", "root: again" }, *const nets[] = {
+		"192.0.2.0/24: tickets"
+	};
 	struct string_list uid_list = { uids, 2 }, net_list = { nets, 1 };
 	struct exemptions *by_uid = exemptions_new(EXEMPT_UID, &uid_list);
 	struct exemptions *by_net = exemptions_new(EXEMPT_NETWORK, &net_list);
@@ -83,8 +85,8 @@ static void ranges_and_networks_match(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_reason_is_required),	       cmocka_unit_test(uids_are_names_numbers_or_ranges),
-		cmocka_unit_test(networks_may_be_ipv6),	       cmocka_unit_test(an_exemption_ends_with_its_day),
+		cmocka_unit_test(a_reason_is_required),	     cmocka_unit_test(uids_are_names_numbers_or_ranges),
+		cmocka_unit_test(networks_may_be_ipv6),	     cmocka_unit_test(an_exemption_ends_with_its_day),
 		cmocka_unit_test(ranges_and_networks_match),
 	};
 

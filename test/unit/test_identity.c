@@ -15,7 +15,8 @@
 
 #define CUSTOMER_UID 54321 /* no such user on any test machine */
 
-static const char *const web_users[] = { "www-data" }, *const submit_users[] = { "mail" }, *const exim_users[] = { "exim" };
+static const char *const web_users[] = { "www-data" }, *const submit_users[] = { "mail" },
+			 *const exim_users[] = { "exim" };
 static const struct identity_options options = {
 	.web_server_users = { web_users, 1 },
 	.submit_users = { submit_users, 1 },

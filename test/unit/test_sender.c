@@ -215,7 +215,8 @@ static void an_empty_directory_refuses_nobody(void **state)
 
 static void a_shown_foreign_address_is_noticed(void **state)
 {
-	struct mail mail = { "shop1", "<info@shop.example>", NULL, "\"ceo@bank.example\" <info@shop.example>", NULL, NULL };
+	struct mail mail = { "shop1", "<info@shop.example>", NULL, "\"ceo@bank.example\" <info@shop.example>", NULL,
+			     NULL };
 
 	(void)state;
 	assert_int_equal(send_mail("", &mail).kind, REPLY_ACCEPT);
@@ -226,7 +227,8 @@ static void a_shown_foreign_address_is_noticed(void **state)
 
 static void a_torn_header_hides_nothing(void **state)
 {
-	struct mail mail = { "shop1", "<info@shop.example>", NULL, "info@shop.example\nFrom: ceo@bank.example", NULL, NULL };
+	struct mail mail = { "shop1", "<info@shop.example>", NULL, "info@shop.example\nFrom: ceo@bank.example", NULL,
+			     NULL };
 
 	(void)state;
 	assert_refused(send_mail("", &mail), "550", "[SND21]");

@@ -13,15 +13,18 @@ static const struct row {
 	enum stage stage;
 	enum action wanted, instead_of_defer, said;
 } rows[] = {
-	{ "smtp_rcpt_may_be_refused", MTA_POSTFIX, PATH_AUTH, false, STAGE_RCPT, ACTION_REJECT, ACTION_HOLD, ACTION_REJECT },
-	{ "smtp_rcpt_may_be_deferred", MTA_SENDMAIL, PATH_AUTH, false, STAGE_RCPT, ACTION_DEFER, ACTION_HOLD, ACTION_DEFER },
-	{ "smtp_rcpt_cannot_be_held", MTA_EXIM, PATH_AUTH, false, STAGE_RCPT, ACTION_HOLD, ACTION_HOLD, ACTION_OBSERVE },
+	{ "smtp_rcpt_may_be_refused", MTA_POSTFIX, PATH_AUTH, false, STAGE_RCPT, ACTION_REJECT, ACTION_HOLD,
+	  ACTION_REJECT },
+	{ "smtp_rcpt_may_be_deferred", MTA_SENDMAIL, PATH_AUTH, false, STAGE_RCPT, ACTION_DEFER, ACTION_HOLD,
+	  ACTION_DEFER },
+	{ "smtp_rcpt_cannot_be_held", MTA_EXIM, PATH_AUTH, false, STAGE_RCPT, ACTION_HOLD, ACTION_HOLD,
+	  ACTION_OBSERVE },
 	{ "smtp_end_may_be_held", MTA_POSTFIX, PATH_AUTH, false, STAGE_END, ACTION_HOLD, ACTION_HOLD, ACTION_HOLD },
 	{ "smtp_end_may_be_deferred", MTA_EXIM, PATH_AUTH, false, STAGE_END, ACTION_DEFER, ACTION_HOLD, ACTION_DEFER },
-	{ "postfix_command_sees_no_rcpt_refusal", MTA_POSTFIX, PATH_COMMAND, true, STAGE_RCPT, ACTION_REJECT, ACTION_HOLD,
-	  ACTION_OBSERVE },
-	{ "postfix_command_sees_no_rcpt_deferral", MTA_POSTFIX, PATH_COMMAND, true, STAGE_RCPT, ACTION_DEFER, ACTION_HOLD,
-	  ACTION_OBSERVE },
+	{ "postfix_command_sees_no_rcpt_refusal", MTA_POSTFIX, PATH_COMMAND, true, STAGE_RCPT, ACTION_REJECT,
+	  ACTION_HOLD, ACTION_OBSERVE },
+	{ "postfix_command_sees_no_rcpt_deferral", MTA_POSTFIX, PATH_COMMAND, true, STAGE_RCPT, ACTION_DEFER,
+	  ACTION_HOLD, ACTION_OBSERVE },
 	{ "postfix_command_is_held_instead_of_deferred", MTA_POSTFIX, PATH_COMMAND, true, STAGE_END, ACTION_DEFER,
 	  ACTION_HOLD, ACTION_HOLD },
 	{ "postfix_command_is_refused_instead_of_deferred", MTA_POSTFIX, PATH_COMMAND, true, STAGE_END, ACTION_DEFER,
@@ -30,12 +33,12 @@ static const struct row {
 	  ACTION_OBSERVE, ACTION_OBSERVE },
 	{ "postfix_command_may_be_refused_at_the_end", MTA_POSTFIX, PATH_COMMAND, true, STAGE_END, ACTION_REJECT,
 	  ACTION_HOLD, ACTION_REJECT },
-	{ "exim_command_is_held_instead_of_deferred", MTA_EXIM, PATH_COMMAND, true, STAGE_END, ACTION_DEFER, ACTION_HOLD,
-	  ACTION_HOLD },
+	{ "exim_command_is_held_instead_of_deferred", MTA_EXIM, PATH_COMMAND, true, STAGE_END, ACTION_DEFER,
+	  ACTION_HOLD, ACTION_HOLD },
 	{ "sendmail_command_may_be_deferred", MTA_SENDMAIL, PATH_COMMAND, false, STAGE_END, ACTION_DEFER, ACTION_HOLD,
 	  ACTION_DEFER },
-	{ "unknown_local_mail_is_treated_with_care", MTA_UNKNOWN, PATH_COMMAND, true, STAGE_RCPT, ACTION_REJECT, ACTION_HOLD,
-	  ACTION_OBSERVE },
+	{ "unknown_local_mail_is_treated_with_care", MTA_UNKNOWN, PATH_COMMAND, true, STAGE_RCPT, ACTION_REJECT,
+	  ACTION_HOLD, ACTION_OBSERVE },
 	{ "bounces_are_never_refused", MTA_POSTFIX, PATH_INTERNAL, true, STAGE_END, ACTION_REJECT, ACTION_HOLD,
 	  ACTION_OBSERVE },
 	{ "bounces_are_never_deferred", MTA_EXIM, PATH_INTERNAL, true, STAGE_END, ACTION_DEFER, ACTION_REJECT,
@@ -67,7 +70,8 @@ static void postfix_command_never_loops_in_maildrop(void **state)
 				if (instead == ACTION_DEFER)
 					continue; /* not a value of the option */
 				assert_true(stack_expressible(MTA_POSTFIX, (enum submission_path)path, true, STAGE_RCPT,
-							      (enum action)action, (enum action)instead) <= ACTION_OBSERVE);
+							      (enum action)action,
+							      (enum action)instead) <= ACTION_OBSERVE);
 				assert_int_not_equal(stack_expressible(MTA_POSTFIX, (enum submission_path)path, true,
 								       STAGE_END, (enum action)action,
 								       (enum action)instead),
