@@ -1,0 +1,358 @@
+/*
+ * `leumund mta`: the lines that Postfix, sendmail and Exim need, for each way that mail is handed in.
+ * The tests on real MTAs (test/mta) use what is printed here, unchanged.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "front_exim.h"
+#include "mta.h"
+
+/* Debian's Postfix; sockets below it are named relative, so that they are found from inside a chroot too. */
+#define POSTFIX_QUEUE "/var/spool/postfix/"
+
+struct fill {
+	const char *name; /* "@NAME@" in the template */
+	const char *value;
+};
+
+/* Writes a template with its names filled in; a name that is not listed stays as it is. */
+static void template_print(FILE *out, const char *template, const struct fill *fills, size_t count)
+{
+	while (*template != '\0') {
+		size_t i;
+
+		for (i = 0; i < count; i++) {
+			if (strncmp(template, fills[i].name, strlen(fills[i].name)) == 0)
+				break;
+		}
+		if (i < count) {
+			fputs(fills[i].value, out);
+			template += strlen(fills[i].name);
+		} else {
+			fputc(*template ++, out);
+		}
+	}
+}
+
+/* Where a service listens when conf.d says `listen = {"SERVICE=inet:PORT@HOST"}`: "inet:PORT@HOST", else NULL. */
+static const char *service_listen(const struct setup *setup, const char *service)
+{
+	const struct string_list *listen = &setup->leumund->listen;
+	size_t len = strlen(service);
+
+	for (size_t i = 0; i < listen->count; i++) {
+		if (strncmp(listen->at[i], service, len) == 0 && listen->at[i][len] == '=')
+			return listen->at[i] + len + 1;
+	}
+	return NULL;
+}
+
+/* A service's name where an MTA takes letters, digits and underscores only. */
+static void service_word(FILE *out, const char *service)
+{
+	for (; *service != '\0'; service++)
+		fputc(*service == '-' ? '_' : *service, out);
+}
+
+/* The sockets' group is the MTA's: with another one the MTA cannot connect, and says no more than that. */
+static void group_print(FILE *out, const char *comment, const struct setup *setup, const char *group, const char *why)
+{
+	fprintf(out, "%s Group of the sockets (leumund { socket_group = \"%s\" }): %s.\n", comment, group, why);
+	if (strcmp(setup->leumund->socket_group, group) != 0)
+		fprintf(out, "%s NOTE: conf.d now says socket_group = \"%s\".\n", comment,
+			setup->leumund->socket_group);
+}
+
+/* ---- Postfix ---------------------------------------------------------------------------------- */
+
+static bool run_is_jailed(const char *run)
+{
+	return strncmp(run, POSTFIX_QUEUE, strlen(POSTFIX_QUEUE)) == 0;
+}
+
+/* "inet:PORT@HOST" in Postfix' words; an IPv6 address stands in brackets. */
+static void postfix_tcp(FILE *out, const char *listen)
+{
+	const char *port = strchr(listen, ':') + 1, *at = strchr(port, '@');
+	bool six = strncmp(listen, "inet6:", 6) == 0;
+
+	fprintf(out, "inet:%s%s%s:%.*s", six ? "[" : "", at == NULL ? "localhost" : at + 1, six ? "]" : "",
+		at == NULL ? (int)strlen(port) : (int)(at - port), port);
+}
+
+/* One value of smtpd_milters or non_smtpd_milters. */
+static void postfix_milters(FILE *out, const struct setup *setup, const char *run, const char *name, const char *action)
+{
+	const char *directory = run_is_jailed(run) ? run + strlen(POSTFIX_QUEUE) : run;
+
+	fprintf(out, "%s =", name);
+	for (size_t i = 0; i < setup->service_count; i++) {
+		const char *listen = service_listen(setup, setup->services[i]);
+
+		fputs(i == 0 ? "\n    { " : ",\n    { ", out);
+		if (listen != NULL)
+			postfix_tcp(out, listen);
+		else
+			fprintf(out, "unix:%s/%s.sock", directory, setup->services[i]);
+		fprintf(out, ", connect_timeout=10s, command_timeout=30s, content_timeout=60s, default_action=%s }",
+			action);
+	}
+	fputc('\n', out);
+}
+
+static const char postfix_head[] =
+	"# Postfix (3.0 or later). After the change: `postfix check && postfix reload`, then `leumund check`.\n";
+
+static const char postfix_jailed[] =
+	"# The sockets lie below queue_directory and are named relative to it: this works in a chroot and without.\n";
+
+static const char postfix_free[] =
+	"# The sockets lie outside of queue_directory: this works only where smtpd and cleanup run without chroot. "
+	"Debian's\n"
+	"# master.cf runs both in one (5th column: y). Either write n there, or leumund { run = \"" POSTFIX_QUEUE
+	"leumund\" }.\n";
+
+static const char postfix_smtp[] = "# SMTP, with and without AUTH. The default action is written down because its "
+				   "default changes from tempfail to\n"
+				   "# shutdown in Postfix 3.11. If master.cf sets another smtpd_milters for submission "
+				   "or smtps, add these there too;\n"
+				   "# with other milters: these come before one that signs (DKIM).\n";
+
+static const char postfix_local[] = "# sendmail(1) and PHP's mail(). Never tempfail here: such mail stays in maildrop, "
+				    "and is tried again once a minute\n"
+				    "# and with each other mail that comes in. internal_mail_filter_classes must stay "
+				    "empty: bounces are not judged.\n";
+
+static const char postfix_rest[] =
+	"# Keeps X-Local-Uid (see master.cf) from leaving with mail that was requeued. lmtp and pipe transports have "
+	"no such\n"
+	"# filter. An smtp_header_checks of your own goes behind it, apart by a comma.\n"
+	"smtp_header_checks = regexp:/etc/postfix/leumund_smtp_header_checks\n"
+	"\n"
+	"# ==== /etc/postfix/master.cf: replaces the line pickup ====\n"
+	"# Which user called sendmail(1) is told to no milter. pickup writes it into its Received line, and a cleanup "
+	"of its own\n"
+	"# turns that into a header that only Postfix can have put first. Header checks of your own: add them behind "
+	"ours.\n"
+	"pickup    unix  n       -       @CHROOT@       60      1       pickup\n"
+	"  -o cleanup_service_name=cleanup-local\n"
+	"cleanup-local unix n    -       @CHROOT@       -       0       cleanup\n"
+	"  -o syslog_name=postfix/local\n"
+	"  -o milter_macro_daemon_name=@DAEMON@\n"
+	"  -o header_checks=regexp:/etc/postfix/leumund_header_checks\n"
+	"\n"
+	"# ==== /etc/postfix/leumund_header_checks: new file ====\n"
+	"# A copy that the sender wrote is dropped before Postfix' own is made.\n"
+	"/^X-Local-Uid[[:space:]]*:/ IGNORE\n"
+	"/^Received: by [^[:space:]]+ \\(Postfix, from userid ([0-9]+)\\)/ PREPEND X-Local-Uid: $1\n"
+	"\n"
+	"# ==== /etc/postfix/leumund_smtp_header_checks: new file ====\n"
+	"/^X-Local-Uid[[:space:]]*:/ IGNORE\n";
+
+static void postfix_print(const struct setup *setup, const char *run, FILE *out)
+{
+	const struct fill fills[] = {
+		{ "@CHROOT@", run_is_jailed(run) ? "y" : "n" },
+		{ "@DAEMON@", setup->identity->local_daemon_name },
+	};
+
+	fputs(postfix_head, out);
+	group_print(out, "#", setup, "postfix", "smtpd and cleanup give up all other groups");
+	fputs(run_is_jailed(run) ? postfix_jailed : postfix_free, out);
+	fputs("\n# ==== /etc/postfix/main.cf: add ====\n", out);
+	fputs(postfix_smtp, out);
+	postfix_milters(out, setup, run, "smtpd_milters", "tempfail");
+	fputs(postfix_local, out);
+	postfix_milters(out, setup, run, "non_smtpd_milters", "accept");
+	template_print(out, postfix_rest, fills, sizeof(fills) / sizeof(fills[0]));
+}
+
+/* ---- sendmail --------------------------------------------------------------------------------- */
+
+static const char sendmail_head[] =
+	"dnl sendmail (8.14 or later). After the change: make -C /etc/mail, restart sendmail, then `leumund check`.\n";
+
+static const char sendmail_add[] =
+	"dnl No directory above the sockets may be writable by all (as /tmp is), or sendmail does not start.\n"
+	"dnl\n"
+	"dnl ==== /etc/mail/sendmail.mc: add above the MAILER lines ====\n"
+	"dnl This covers SMTP and sendmail(1): the latter hands its mail to 127.0.0.1:25 or stores it in the client "
+	"queue, where it\n"
+	"dnl stays while leumund is away (F=T: 451). No macros need to be named, leumund asks for what it uses.\n"
+	"dnl A DAEMON_OPTIONS with InputMailFilters= of its own must name them there. With other milters: these come "
+	"first.\n";
+
+static void sendmail_print(const struct setup *setup, const char *run, FILE *out)
+{
+	fputs(sendmail_head, out);
+	group_print(out, "dnl", setup, "smmsp",
+		    "sendmail connects as root or, with confRUN_AS_USER, as that user's group");
+	fputs(sendmail_add, out);
+	for (size_t i = 0; i < setup->service_count; i++) {
+		const char *service = setup->services[i];
+		const char *listen = service_listen(setup, service);
+
+		fputs("INPUT_MAIL_FILTER(`leumund_", out);
+		service_word(out, service);
+		fputs("', `S=", out);
+		if (listen != NULL)
+			fputs(listen, out);
+		else
+			fprintf(out, "local:%s/%s.sock", run, service);
+		fputs(", F=T, T=C:10s;S:10s;R:30s;E:60s')dnl\n", out);
+	}
+}
+
+/* ---- Exim ------------------------------------------------------------------------------------- */
+
+static const char exim_head[] = "# Exim (4.90 or later; any build: only ${readsocket} is used). After the change: exim "
+				"-bV, restart Exim, then\n"
+				"# `leumund check`. On Debian \"exim.conf\" is /etc/exim4/exim4.conf.template or the "
+				"files of /etc/exim4/conf.d.\n"
+				"# On cPanel never edit /etc/exim.conf: use the boxes of WHM > Exim Configuration "
+				"Manager > Advanced Editor that are\n"
+				"# named below; they survive updates.\n";
+
+static const char exim_main[] = "\n# ==== exim.conf, main: add ====\n"
+				"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; "
+				"`exim -bP` shows whether they do.\n";
+
+static const char exim_acl_open[] =
+	"\n# ==== exim.conf, begin acl: add ====\n"
+	"# cPanel: box BEGINACL. leumund away: SMTP clients are told to come again; local mail is accepted, because "
+	"acl_not_smtp\n"
+	"# knows no \"later\". The client's name is not told: to know it may cost a DNS query.\n"
+	"leumund:\n"
+	"  # Exim's own bounces come in by this way too.\n"
+	"  accept\n"
+	"    condition   = ${if and{{eq{$acl_arg1}{local}}{eq{$sender_address}{}}{inlist{$sender_ident}{";
+
+static const char exim_acl_ask[] =
+	"  warn\n"
+	"    set acl_m_leumund = too long\n"
+	"  warn\n"
+	"    condition   = ${if <{${strlen:$acl_arg2}}{@MAX@}}\n"
+	"    set acl_m_leumund = ${readsocket{@SOCK@}{$acl_arg1 queue_id=$message_exim_id \\\n"
+	"      ${if def:sender_host_address{client_addr=$sender_host_address client_port=$sender_host_port}\\\n"
+	"        {ident=${quote:$sender_ident} uid=$originator_uid}} \\\n"
+	"      ${if def:sender_host_authenticated{auth_type=${quote:$sender_host_authenticated} \\\n"
+	"        auth_user=${quote:$authenticated_id}}} \\\n"
+	"      helo=${quote:$sender_helo_name} mail_from=${quote:$sender_address} $acl_arg2\\n}{10s}{}\\\n"
+	"      {${if eq{$acl_arg1}{local}{away}{451 4.3.0 Sender check not available, please try again later}}}}\n"
+	"  # What is too long to be asked, or got no answer, must not be a way round leumund.\n"
+	"  warn\n"
+	"    condition   = ${if !match{$acl_m_leumund}{^(accept|hold|away|4|5)}}\n"
+	"    set acl_m_leumund = ${if eq{$acl_arg1}{local}{hold no answer}{451 4.3.0 Sender check failed, please try "
+	"again later}}\n"
+	"  warn\n"
+	"    condition   = ${if eq{$acl_m_leumund}{away}}\n"
+	"    log_message = leumund is away: local mail accepted unjudged\n"
+	"  deny\n"
+	"    condition   = ${if match{$acl_m_leumund}{^5}}\n"
+	"    message     = $acl_m_leumund\n"
+	"  defer\n"
+	"    condition   = ${if match{$acl_m_leumund}{^4}}\n"
+	"    message     = $acl_m_leumund\n"
+	"  warn\n"
+	"    condition   = ${if match{$acl_m_leumund}{^hold}}\n"
+	"    control     = freeze/no_tell\n";
+
+static const char exim_rest[] =
+	"  accept\n"
+	"\n# ==== exim.conf, acl_smtp_rcpt: first line ====\n"
+	"# Before any `accept`, also those for authenticated clients. cPanel: box custom_begin_pre_recipient.\n"
+	"  require acl = leumund rcpt \"rcpt_to=${quote:$local_part@$domain}\"\n"
+	"\n# ==== exim.conf, acl_smtp_data: first line ====\n"
+	"# cPanel: box custom_begin_check_message_pre.\n"
+	"  require acl = leumund data \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
+	"\n# ==== exim.conf, acl_not_smtp: first line ====\n"
+	"# sendmail(1) and PHP's mail(). cPanel: box custom_begin_not_smtp.\n"
+	"  require acl = leumund local \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
+	"\n# ==== exim.conf, begin routers: first router ====\n"
+	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's port is "
+	"not\n"
+	"# told: when this runs its socket is gone, and another user's may have the number.\n";
+
+static const char exim_router[] =
+	"  driver = redirect\n"
+	"  domains = ! +local_domains\n"
+	"  allow_fail\n"
+	"  allow_defer\n"
+	"  forbid_file\n"
+	"  forbid_pipe\n"
+	"  forbid_include\n"
+	"  data = ${readsocket{@SOCK@}{route queue_id=$message_exim_id \\\n"
+	"    ${if def:sender_host_address{client_addr=$sender_host_address}\\\n"
+	"      {ident=${quote:$sender_ident} uid=$originator_uid}} \\\n"
+	"    ${if def:sender_host_authenticated{auth_type=${quote:$sender_host_authenticated} \\\n"
+	"      auth_user=${quote:$authenticated_id}}} \\\n"
+	"    mail_from=${quote:$sender_address} rcpt_to=${quote:$local_part@$domain} \\\n"
+	"    parent=${if def:parent_domain{${quote:$parent_local_part@$parent_domain}}{\"\"}}\\n}{10s}{}{}}\n";
+
+/* Exim replaces macros wherever their name occurs: no name may begin with another's. */
+static void exim_macro(char *out, size_t size, size_t index)
+{
+	if (index == 0)
+		snprintf(out, size, "LEUMUND_SOCK");
+	else
+		snprintf(out, size, "LEUMUND%zu_SOCK", index + 1);
+}
+
+static void exim_print(const struct setup *setup, const char *run, FILE *out)
+{
+	const struct string_list *users = &setup->identity->exim_users;
+	char macro[40], longest[24];
+
+	/* the fixed part of a question is far below 64 KiB */
+	snprintf(longest, sizeof(longest), "%zu", (size_t)EXIM_LINE_MAX - 65536);
+	fputs(exim_head, out);
+	group_print(out, "#", setup, "Debian-exim", "Exim's own; on cPanel it is \"mail\"");
+	fputs(exim_main, out);
+	for (size_t i = 0; i < setup->service_count; i++) {
+		exim_macro(macro, sizeof(macro), i);
+		fprintf(out, "%s = %s/%s.exim.sock\n", macro, run, setup->services[i]);
+	}
+	fputs(exim_acl_open, out);
+	for (size_t i = 0; i < users->count; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : ":", users->at[i]);
+	fputs("}}}}\n", out);
+	for (size_t i = 0; i < setup->service_count; i++) {
+		exim_macro(macro, sizeof(macro), i);
+		const struct fill fills[] = { { "@SOCK@", macro }, { "@MAX@", longest } };
+
+		template_print(out, exim_acl_ask, fills, 2);
+	}
+	fputs(exim_rest, out);
+	for (size_t i = 0; i < setup->service_count; i++) {
+		exim_macro(macro, sizeof(macro), i);
+		fputs("leumund_", out);
+		service_word(out, setup->services[i]);
+		fputs(":\n", out);
+		template_print(out, exim_router, &(struct fill){ "@SOCK@", macro }, 1);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	void (*print)(const struct setup *setup, const char *run, FILE *out);
+} mtas[] = {
+	{ "postfix", postfix_print },
+	{ "sendmail", sendmail_print },
+	{ "exim", exim_print },
+};
+
+int mta_print(const char *which, const struct setup *setup, const char *run, FILE *out)
+{
+	if (setup->service_count == 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(mtas) / sizeof(mtas[0]); i++) {
+		if (strcmp(which, mtas[i].name) == 0) {
+			mtas[i].print(setup, run != NULL ? run : setup->leumund->run, out);
+			return 0;
+		}
+	}
+	return -1;
+}
