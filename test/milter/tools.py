@@ -1,0 +1,56 @@
+# The C programs that tests and benchmarks use: compiled on first use into the build directory, run, and read.
+import os
+import subprocess
+
+from instance import BUILD, ROOT, SLOW
+
+PROGRAMS = {'load': [], 'null_milter': ['-lmilter']}
+
+
+def program(name):
+    source = os.path.join(ROOT, 'test', 'bench', name + '.c')
+    out = os.path.join(BUILD, 'test', 'bench', name)
+    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-pthread', '-Wall', '-Wextra',
+                        '-o', out + '.new', source, *PROGRAMS[name]], check=True)
+        os.rename(out + '.new', out)
+    return out
+
+
+def message_class(weight, expect, auth_user='cp1001', mail_from='info@own.example', header_from='Info <info@own.example>'):
+    return ['-m', '%d,%s,%s,%s,%s' % (weight, expect, auth_user, mail_from, header_from)]
+
+
+# What a busy server sees: mostly ordinary mail, here and there what `sender` refuses.
+MIXED = [word for group in (message_class(6, 'accept'),
+                            message_class(1, 'accept', 'cp1002', 'x@shared.example', 'x@shared.example'),
+                            message_class(1, 'reject', 'cp1001', 'x@neighbour.example', 'x@own.example'),
+                            message_class(1, 'reject', 'cp1001', 'x@own.example', 'x@own.example, y@victim.example'),
+                            message_class(1, 'reject', 'cp1002', 'x@own.example', 'x@own.example')) for word in group]
+
+
+class Load:
+    """A run of the load generator; `finish` gives its figures."""
+
+    def __init__(self, socket, *arguments):
+        self.process = subprocess.Popen([program('load'), '-s', socket, '-t', str(int(30000 * SLOW)), *map(str, arguments)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def finish(self):
+        out, trouble = self.process.communicate()
+        figures = {}
+        for word in out.split():
+            name, _, value = word.partition('=')
+            figures[name] = float(value)
+        if not figures:
+            raise AssertionError('load: ' + trouble)
+        figures['trouble'] = trouble
+        return figures
+
+
+def load(socket, *arguments):
+    return Load(socket, *arguments).finish()
