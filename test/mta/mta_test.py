@@ -1,0 +1,537 @@
+"""leumund behind the real Postfix, sendmail and Exim: whose mail it is, what is refused, held and let through, by
+each way that a customer's mail can be handed in.
+
+Every behaviour is a method of Behaviour whose name says it; one that a single MTA has only is marked with @only.
+"""
+import os
+import re
+import threading
+import time
+
+import mtas
+from bed import LOGIN, LOGIN_TWO, SERVER, Bed, Failed, Skipped, expect, message, same
+from box import Box, BoxError
+
+# What a customer's script may write to look like somebody else.
+FORGED = {
+    "X-Local-Uid": "10001",
+    "Received": "(from cp1001@localhost)\n\tby cp1server.example.com (8.17.1.9/8.17.1.9/Submit) id 6APAaE3o000091",
+    "Received ": "by cp1server.example.com (Postfix, from userid 10001)\n\tid EE3AA7F; Wed, 25 Nov 2026 10:36:08 +0000",
+    "X-PHP-Originating-Script": "10001:reg.php",
+    "X-Authentication-Warning": "cp1server.example.com: cp1001 set sender to info@kunde-eins.example using -f",
+}
+
+
+def only(*names):
+    def mark(method):
+        method.only = names
+        return method
+    return mark
+
+
+class Behaviour(Bed):
+    # ---- whose mail is it ----------------------------------------------------------------------
+
+    def auth_is_known_by_its_login(self):
+        to = self._name()
+        same(self.auth("info@kunde-eins.example", to, message())["code"], 250, "reply")
+        self.decision(to, account="cp1001", mailbox=LOGIN[0], path="auth", known_by="auth", script="", action="accept",
+                      mta=self.mta.kind)
+        self.must_arrive(to)
+
+    def auth_login_at_own_domain_is_its_owner(self):
+        to = self._name()
+        answer = self.auth("info@kunde-eins.example", to, message(), ("info@kunde-eins.example", mtas.PASSWORD))
+        same(answer["code"], 250, "reply")
+        self.decision(to, account="cp1001", mailbox="info@kunde-eins.example", path="auth", known_by="auth")
+        self.must_arrive(to)
+
+    def loopback_client_is_known_by_its_socket(self):
+        to = self._name()
+        same(self.loopback("info@kunde-eins.example", to, message())["code"], 250, "reply")
+        self.decision(to, account="cp1001", path="loopback", known_by="socket", script="", action="accept", uid="10001")
+        self.must_arrive(to)
+
+    def own_address_client_is_known_by_its_socket(self):
+        to = self._name()
+        answer = self._smtp(self._one("info@kunde-eins.example", to, message()), user="cp1001", server=SERVER)[0]
+        same(answer["code"], 250, "reply")
+        self.decision(to, account="cp1001", path="loopback", known_by="socket")
+
+    def loopback_client_over_ipv6_is_known_by_its_socket(self):
+        if not os.path.exists("/proc/net/if_inet6"):
+            raise Skipped("no IPv6 here")
+        to = self._name()
+        answer = self._smtp(self._one("info@kunde-eins.example", to, message()), user="cp1001", server="::1")[0]
+        same(answer["code"], 250, "reply (%s)" % answer["text"])
+        self.decision(to, account="cp1001", path="loopback", known_by="socket", uid="10001")
+
+    def command_is_known_by_its_user(self):
+        to = self._name()
+        same(self.command("info@kunde-eins.example", to, message()).returncode, 0, "exit status")
+        # sendmail(1) of sendmail hands over by SMTP: the socket's owner is better than any line.
+        known_by = "socket" if self.mta.kind == "sendmail" else "mta"
+        self.decision(to, account="cp1001", path="command", known_by=known_by, script="", action="accept", uid="10001")
+        self.must_arrive(to)
+
+    def script_of_shared_web_server_is_known_by_php_line(self):
+        to = self._name()
+        same(self.script("info@kunde-eins.example", to, message()).returncode, 0, "exit status")
+        self.decision(to, account="cp1001", path="command", known_by="script", script="reg.php", action="accept",
+                      uid="33")
+        self.must_arrive(to)
+
+    def smtp_on_standard_input_is_known_by_its_user(self):
+        to = self._name()
+        author = "info@kunde-zwei.example"
+        commands = ("EHLO x", "MAIL FROM:<%s>" % author, "RCPT TO:<%s>" % to, "DATA", message(author) + ".", "QUIT")
+        replies = self.standard_input("cp1002", commands)
+        expect(replies[-2].startswith("250 "), replies)
+        # sendmail's own line names the user here too, but looks different: the socket's owner is enough.
+        path = "loopback" if self.mta.kind == "sendmail" else "command"
+        self.decision(to, account="cp1002", path=path, action="accept", uid="10002")
+        self.must_arrive(to)
+
+    def remote_client_has_no_account(self):
+        to, subject = "cp1001@kunde-eins.example", "remote%d" % time.monotonic_ns()
+        same(self.remote("ceo@bank.example", to, message("ceo@bank.example", subject=subject))["code"], 250, "reply")
+        self.decision(to, account="", path="remote", known_by="nothing", action="accept")
+        expect(self.mailbox("cp1001", subject), "not delivered")
+
+    @only("sendmail")
+    def client_queue_runner_submits_for_the_user_of_the_first_received_line(self):
+        to = self._name()
+        same(self.command("info@kunde-eins.example", to, message(), options=["-odq"]).returncode, 0, "exit status")
+        expect(self.mta.client_queue(), "not in the client queue")
+        self.box.run([self.mta.daemon, "-Ac", "-q"], user="smmsp")
+        self.decision(to, account="cp1001", path="command", known_by="mta", action="accept")
+        self.must_arrive(to)
+
+    def web_server_without_a_php_line_has_no_account_and_is_not_exempt(self):
+        """A script of a shared web server may call sendmail(1) itself: then nobody knows whose it is."""
+        to = self._name()
+        same(self.command("info@kunde-eins.example", to, message(), user="www-data").returncode, 0, "exit status")
+        self.decision(to, account="", path="command", action="accept", observed="unknown_account", uid="33")
+        to = self._name()
+        done = self.command(LOGIN[0], to, message(LOGIN[0]), user="www-data")
+        self.decision(to, account="", action="reject", rule="default_domain")
+        self.command_refused(done, to)
+
+    def mail_of_the_system_itself_passes(self):
+        """cron and the panel write as root, below the server's own name."""
+        to = self._name()
+        root = "root@cp1server.example.com"
+        same(self.command(root, to, message(root), user="root").returncode, 0, "exit status")
+        self.decision(to, action="accept", path="command", account="root")
+        self.must_arrive(to)
+
+    # ---- forgeries -----------------------------------------------------------------------------
+
+    def forged_lines_do_not_change_who_called_the_command(self):
+        to = self._name()
+        self.command("info@kunde-zwei.example", to, message("info@kunde-zwei.example", FORGED), user="cp1002")
+        self.decision(to, account="cp1002", path="command", action="accept", uid="10002")
+        self.must_arrive(to)
+
+    def forged_lines_do_not_change_who_owns_the_socket(self):
+        to = self._name()
+        self.loopback("info@kunde-zwei.example", to, message("info@kunde-zwei.example", FORGED), user="cp1002")
+        self.decision(to, account="cp1002", known_by="socket", action="accept", uid="10002")
+
+    def forged_lines_do_not_change_who_logged_in(self):
+        to = self._name()
+        self.auth("info@kunde-zwei.example", to, message("info@kunde-zwei.example", FORGED), LOGIN_TWO)
+        self.decision(to, account="cp1002", path="auth", known_by="auth", action="accept")
+
+    def forged_lines_do_not_make_remote_mail_local(self):
+        to = "cp1001@kunde-eins.example"
+        self.remote("x@bank.example", to, message("x@bank.example", FORGED))
+        self.decision(to, account="", path="remote", action="accept")
+
+    def forged_lines_do_not_let_foreign_mail_pass(self):
+        """cp1002 writes as cp1001, with every line that would make it cp1001's."""
+        to = self._name()
+        done = self.command("info@kunde-eins.example", to, message(headers=FORGED), user="cp1002")
+        self.decision(to, account="cp1002", action="reject", rule="envelope_owner")
+        self.command_refused(done, to)
+
+    def first_php_line_counts_not_the_scripts_own(self):
+        to = self._name()
+        text = message("info@kunde-zwei.example", {"X-PHP-Originating-Script": "10001:other.php"})
+        same(self.script("info@kunde-zwei.example", to, text, owner=10002).returncode, 0, "exit status")
+        self.decision(to, account="cp1002", known_by="script", script="reg.php", action="accept")
+
+    def local_uid_line_does_not_leave(self):
+        to = self._name()
+        self.command("info@kunde-eins.example", to, message(headers={"X-Local-Uid": "4711"}))
+        mail = self.must_arrive(to)
+        if self.mta.kind == "postfix":
+            expect("X-Local-Uid" not in mail["data"], mail["data"])
+
+    @only("postfix")
+    def local_uid_line_does_not_leave_with_requeued_mail(self):
+        to = self._name()
+        self.box.run(["postconf", "-e", "defer_transports=smtp"])
+        self.box.run(["postfix", "reload"])
+        self.command("info@kunde-eins.example", to, message())
+        self.decision(to, action="accept")
+        self.box.wait(self.mta.queued, 5)
+        self.box.run(["postsuper", "-r", "ALL"])
+        self.box.run(["postconf", "-X", "defer_transports"])
+        self.box.run(["postfix", "reload"])
+        self.box.wait(lambda: (self.mta.queue_run(), self.arrived(to, 0.5))[1], 10)
+        expect("X-Local-Uid" not in self.must_arrive(to)["data"], "the line left")
+
+    # ---- what is refused -----------------------------------------------------------------------
+
+    def _smtp_refused(self, answer, to, code, rule):
+        same(answer["code"], 550, "reply (%s)" % answer["text"])
+        expect("[%s]" % code in answer["text"] and "(id " in answer["text"], answer["text"])
+        self.decision(to, action="reject", rule=rule, code=code)
+        self.must_not_arrive(to)
+
+    def default_domain_is_refused_by_auth(self):
+        to = self._name()
+        self._smtp_refused(self.auth(LOGIN[0], to, message(LOGIN[0])), to, "SND10", "default_domain")
+
+    def default_domain_is_refused_by_loopback(self):
+        to = self._name()
+        self._smtp_refused(self.loopback(LOGIN[0], to, message(LOGIN[0])), to, "SND10", "default_domain")
+
+    def default_domain_is_refused_by_command(self):
+        to = self._name()
+        done = self.command(LOGIN[0], to, message(LOGIN[0]))
+        self.decision(to, account="cp1001", path="command", action="reject", rule="default_domain")
+        self.command_refused(done, to)
+
+    def default_domain_is_refused_by_command_without_sender(self):
+        """PHP's mail() without -f: the MTA makes the sender, from the login and its own name."""
+        to = self._name()
+        done = self.box.run([self.mta.sendmail, "-i", to], user="cp1001", input="Subject: x\n\nHello\n", check=False)
+        self.decision(to, account="cp1001", path="command", action="reject", rule="default_domain")
+        self.command_refused(done, to)
+
+    def default_domain_is_refused_by_script_of_shared_web_server(self):
+        to = self._name()
+        done = self.script("www-data@cp1server.example.com", to, message(LOGIN[0]))
+        self.decision(to, account="cp1001", known_by="script", action="reject", rule="default_domain")
+        self.command_refused(done, to)
+
+    def default_domain_as_author_alone_is_refused(self):
+        to = self._name()
+        self._smtp_refused(self.auth("info@kunde-eins.example", to, message(LOGIN[0])), to, "SND10", "default_domain")
+        to = self._name()
+        done = self.command("info@kunde-eins.example", to, message(LOGIN[0]))
+        self.decision(to, action="reject", rule="default_domain")
+        self.command_refused(done, to)
+
+    def foreign_envelope_is_refused_by_smtp(self):
+        for send in (self.auth, self.loopback):
+            to = self._name()
+            answer = send("info@kunde-zwei.example", to, message())
+            same(answer["code"], 550, "reply (%s)" % answer["text"])
+            self.decision(to, account="cp1001", action="reject", rule="envelope_owner")
+            self.must_not_arrive(to)
+
+    def foreign_envelope_is_refused_by_command(self):
+        for send in (self.command, self.script):
+            to = self._name()
+            done = send("info@kunde-zwei.example", to, message())
+            self.decision(to, account="cp1001", action="reject", rule="envelope_owner")
+            self.command_refused(done, to)
+
+    def foreign_author_is_refused_by_smtp(self):
+        for send in (self.auth, self.loopback):
+            to = self._name()
+            answer = send("info@kunde-eins.example", to, message("Chef <ceo@bank.example>"))
+            same(answer["code"], 550, "reply (%s)" % answer["text"])
+            self.decision(to, account="cp1001", action="reject", rule="author_owner")
+            self.must_not_arrive(to)
+
+    def foreign_author_is_refused_by_command(self):
+        for send in (self.command, self.script):
+            to = self._name()
+            done = send("info@kunde-eins.example", to, message("Chef <ceo@bank.example>"))
+            self.decision(to, account="cp1001", action="reject", rule="author_owner")
+            self.command_refused(done, to)
+
+    def refused_command_tells_the_customer_why(self):
+        """By the text on the screen or by a bounce to the sender's mailbox."""
+        before = len(self.box.read("/var/mail/cp1001"))
+        to = self._name()
+        done = self.command("info@kunde-eins.example", to, message("ceo@bank.example"))
+        decision_id = self.decision(to, action="reject")["id"]
+        bounce = self.box.wait(lambda: decision_id in self.box.read("/var/mail/cp1001")[before:], 10)
+        expect(bounce or decision_id in done.stdout, "the reason is nowhere to be read", done.stdout)
+
+    # ---- hold and defer ------------------------------------------------------------------------
+
+    def _held(self, to):
+        queue_id = self.decision(to, action="hold", rule="display_spoof")["queue_id"]
+        held = self.box.wait(lambda: [one for one in self.mta.held() if one == queue_id], 5)
+        expect(held, "%s is not held" % queue_id, self.mta.held())
+        self.must_not_arrive(to)
+        self.mta.release(queue_id)
+        self.mta.queue_run()
+        self.must_arrive(to)
+
+    def held_mail_waits_for_the_admin_and_then_leaves(self):
+        author = '"ceo@bank.example" <info@kunde-eins.example>'
+        to = self._name()
+        same(self.auth("info@kunde-eins.example", to, message(author))["code"], 250, "reply")
+        self._held(to)
+        to = self._name()
+        same(self.command("info@kunde-eins.example", to, message(author)).returncode, 0, "exit status")
+        self._held(to)
+
+    def deferred_smtp_recipient_gets_451_and_others_pass(self):
+        to, old = self._name(), "cp1002@cp1server.example.com"
+        answer = self.auth("info@kunde-eins.example", [old, to], message())
+        same([reply[0] for reply in answer["rcpt"]], [451, 250], "replies %s" % answer["rcpt"])
+        same(answer["code"], 250, "reply")
+        self.must_arrive(to)
+
+    def deferral_that_a_command_cannot_be_told_becomes_hold(self):
+        to, old = self._name(), "cp1002@cp1server.example.com"
+        done = self.command("info@kunde-eins.example", [to, old], message())
+        same(done.returncode, 0, "exit status")
+        if self.mta.kind == "sendmail":
+            # The client queue keeps what is deferred and tries again.
+            self.must_arrive(to)
+            expect(self.box.wait(self.mta.client_queue, 5), "not in the client queue")
+            return
+        queue_id = self.decision(to, action="defer", said="hold", rule="default_domain_recipient")["queue_id"]
+        expect(self.box.wait(lambda: queue_id in self.mta.held(), 5), "not held", self.mta.held())
+        self.nothing_stuck()
+        self.must_not_arrive(to)
+
+    @only("postfix")
+    def nothing_loops_in_maildrop(self):
+        """Other local mail makes pickup look at maildrop: what was judged before must not come again."""
+        old = "old@cp1server.example.com"
+        self.command("info@kunde-eins.example", old, message())
+        self.decision(old, action="defer", said="hold")
+        before = len(self.decisions(old))
+        for _ in range(3):
+            to = self._name()
+            self.command("info@kunde-eins.example", to, message())
+            self.must_arrive(to)
+        same((before, len(self.decisions(old))), (1, 1), "decisions about one mail")
+        self.nothing_stuck()
+
+    # ---- what is never judged ------------------------------------------------------------------
+
+    def bounce_of_the_mta_reaches_the_customer(self):
+        nobody = "nobody%d@kunde-zwei.example" % time.monotonic_ns()
+        self.command("info@kunde-eins.example", nobody, message())
+        expect(self.mailbox("cp1001", nobody, 15), "no bounce in the mailbox")
+
+    @only("postfix")
+    def bounce_passes_when_postfix_shows_bounces_to_milters(self):
+        self.box.run(["postconf", "-e", "internal_mail_filter_classes=bounce"])
+        self.box.run(["postfix", "reload"])
+        try:
+            self.bounce_of_the_mta_reaches_the_customer()
+            self.decision("info@kunde-eins.example", path="internal", action="accept", mail_from="<>")
+        finally:
+            self.box.run(["postconf", "-X", "internal_mail_filter_classes"])
+            self.box.run(["postfix", "reload"])
+
+    def null_sender_with_own_author_passes(self):
+        to = self._name()
+        same(self.auth("", to, message())["code"], 250, "reply")
+        self.decision(to, account="cp1001", action="accept", mail_from="<>")
+        self.must_arrive(to)
+        to = self._name()
+        same(self.command("<>", to, message()).returncode, 0, "exit status")
+        self.decision(to, action="accept")
+        self.must_arrive(to)
+
+    def bounce_from_outside_passes(self):
+        subject = "bounce%d" % time.monotonic_ns()
+        text = message("MAILER-DAEMON@elsewhere.example", subject=subject)
+        answer = self.remote("", "cp1001@kunde-eins.example", text)
+        same(answer["code"], 250, answer["text"])
+        expect(self.mailbox("cp1001", subject), "not delivered")
+
+    def mail_from_outside_is_not_judged(self):
+        """Not even when it claims a customer's domain or the default domain: that is another milter's work."""
+        for author in ("ceo@bank.example", "info@kunde-zwei.example", "root@cp1server.example.com", "no address"):
+            subject = "outside%d" % time.monotonic_ns()
+            answer = self.remote("x@elsewhere.example", "cp1001@kunde-eins.example", message(author, subject=subject))
+            same(answer["code"], 250, answer["text"])
+            expect(self.mailbox("cp1001", subject), "not delivered: " + author)
+
+    def mail_that_an_alias_sends_on_passes(self):
+        subject = "forwarded%d" % time.monotonic_ns()
+        answer = self.remote("x@bank.example", "weg@kunde-eins.example", message("x@bank.example", subject=subject))
+        same(answer["code"], 250, answer["text"])
+        expect(self.box.wait(lambda: subject in self.box.read("/var/log/exchanger"), 10), "was not sent on")
+
+    # ---- hostile bytes -------------------------------------------------------------------------
+
+    def percent_signs_in_addresses_arrive_harmless(self):
+        for local in ("a%s%n%d", "%1$s%n", "a%%b"):
+            to = self._name()
+            sender = local + "@cp1server.example.com"
+            answer = self.auth(sender, to, message())
+            same(answer["code"], 550, "reply (%s)" % answer["text"])
+            expect(sender in answer["text"], "the reply does not show " + sender, answer["text"])
+
+    def percent_signs_in_authors_arrive_harmless(self):
+        to = self._name()
+        answer = self.auth("info@kunde-eins.example", to, message("a%s%n%x@cp1server.example.com"))
+        same(answer["code"], 550, "reply (%s)" % answer["text"])
+        expect("[SND10]" in answer["text"] and "a%s%n%x@" in answer["text"], answer["text"])
+
+    def control_and_8_bit_characters_arrive_harmless(self):
+        """Whatever each MTA makes of them: replies are printable, and the service lives."""
+        hostile = ["a\x01\x1b[2J", "\xe4\xf6\xfc", "a\x7f", '"a\x08 b"', "\xc3\xa4", "a\\\x07"]
+        for local in hostile:
+            old, own = local + "@cp1server.example.com", "info@kunde-eins.example"
+            for answer in (self.auth(old, self._name(), message()), self.auth(own, self._name(), message(old))):
+                if "[SND" in answer["text"]:
+                    expect(re.fullmatch(r"[\x20-\x7e\n]*", answer["text"]), "reply %r" % answer["text"])
+            self.command(own, self._name(), message("x <%s>" % old))
+        for line in self._log().splitlines():
+            if "rcpt_to=" in line and "leumund" in line:
+                expect(re.fullmatch(r"[\x20-\x7e]*", line), "log line %r" % line)
+        self.auth_is_known_by_its_login()
+
+    def long_header_of_authors_is_refused_not_passed(self):
+        to = self._name()
+        author = ", ".join("u%d@kunde-eins.example" % number for number in range(4000)) + ", ceo@bank.example"
+        answer = self.loopback("info@kunde-eins.example", to, message(re.sub(", ", ",\n ", author)))
+        expect(answer["code"] in (550, 552, 554), answer["text"])
+        self.must_not_arrive(to)
+
+    def second_author_behind_many_headers_is_seen(self):
+        """Exim shows 64 KiB of headers to its ACLs, and no more."""
+        padding = "".join("X-Padding-%d: %s\n" % (number, "x" * 900) for number in range(100))
+        text = "From: info@kunde-eins.example\n" + padding + message("ceo@bank.example")
+        to = self._name()
+        expect(self.auth("info@kunde-eins.example", to, text)["code"] in (451, 550, 552, 554), "SMTP let it pass")
+        to = self._name()
+        self.command("info@kunde-eins.example", to, text)
+        self.must_not_arrive(to)
+        self.nothing_stuck()
+
+    # ---- leumund away --------------------------------------------------------------------------
+
+    def smtp_waits_and_local_mail_is_taken_while_leumund_is_away(self):
+        self.daemon_stop()
+        try:
+            to, local = self._name(), self._name()
+            answer = self.auth("info@kunde-eins.example", to, message())
+            # Postfix says 454 to AUTH already
+            expect(answer["code"] in (451, 454), "reply", answer)
+            same(self.command("info@kunde-eins.example", local, message()).returncode, 0, "exit status")
+            if self.mta.kind != "sendmail":
+                self.must_arrive(local)
+                self.nothing_stuck()
+        finally:
+            self.daemon_start()
+        if self.mta.kind == "sendmail":
+            self.box.run([self.mta.daemon, "-Ac", "-q"], user="smmsp")
+        self.must_arrive(local)
+        self.auth_is_known_by_its_login()
+
+    @only("exim")
+    def question_without_an_answer_is_no_way_round(self):
+        """Whatever happens to leumund in the middle: SMTP comes again, local mail waits for the admin."""
+        self.daemon_stop()
+        path = self.mta.run + "/outbound.exim.sock"
+        program = ("import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]);"
+                   "os.chmod(sys.argv[1], 0o666); s.listen(9)\n"
+                   "while True: client = s.accept()[0]; client.makefile('rb').readline(); client.close()")
+        self.box.run(["rm", "-f", path])
+        deaf = self.box.start(["/usr/bin/python3", "-c", program, path])
+        try:
+            self.box.wait(self.box.path(path).exists, 5)
+            same(self.auth("info@kunde-eins.example", self._name(), message())["code"], 451, "reply")
+            to, before = self._name(), self.mta.held()
+            same(self.command("info@kunde-eins.example", to, message()).returncode, 0, "exit status")
+            held = self.box.wait(lambda: set(self.mta.held()) - set(before), 5)
+            expect(held, "not held")
+            self.must_not_arrive(to)
+        finally:
+            self.box.run(["pkill", "-f", path])  # inside the box
+            deaf.wait(5)
+            self.box.run(["rm", "-f", path])
+            self.daemon_start()
+
+    @only("exim")
+    def question_too_long_to_be_asked_is_no_way_round(self):
+        """48,000 recipients of 26 bytes are 1.6 MB in base64."""
+        to, before = self._name(), self.mta.held()
+        many = "".join("Bcc: r%d.padding@elsewhere.example\n" % number for number in range(48000))
+        done = self.box.run([self.mta.sendmail, "-i", "-t", "-f", "info@kunde-eins.example"], user="cp1001", check=False,
+                            input="To: %s\n%s" % (to, many) + message())
+        same(done.returncode, 0, "exit status")
+        held = self.box.wait(lambda: set(self.mta.held()) - set(before), 10)
+        expect(held, "not held")
+        self.box.run(["exim4", "-Mrm", *held])
+
+    def restart_under_traffic_loses_nothing(self):
+        clients, each = 3, 25
+        names = [[self._name() for _ in range(each)] for _ in range(clients)]
+        answers = [None] * clients
+
+        def send(number):
+            mails = sum((self._one("info@kunde-eins.example", to, message()) for to in names[number]), [])
+            answers[number] = self._smtp(mails, port=587, auth=LOGIN, world=True)
+
+        threads = [threading.Thread(target=send, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        for _ in range(2):
+            time.sleep(0.3)
+            self.daemon_start()
+        for thread in threads:
+            thread.join()
+        codes = [answer["code"] for answer in sum(answers, [])]
+        same(codes, [250] * clients * each, "replies")
+        for to in sum(names, []):
+            self.must_arrive(to)
+
+
+class LightBehaviour(Behaviour):
+    """Exim's light build has the same ${readsocket}: local submission shows it."""
+    chosen = ("auth_is_known_by_its_login", "command_is_known_by_its_user", "default_domain_is_refused_by_command",
+              "held_mail_waits_for_the_admin_and_then_leaves",
+              "smtp_waits_and_local_mail_is_taken_while_leumund_is_away")
+
+
+def tests_of(behaviour):
+    for name, method in vars(Behaviour).items():
+        if name.startswith("_") or not callable(method):
+            continue
+        if behaviour.mta.kind not in getattr(method, "only", (behaviour.mta.kind,)):
+            continue
+        if name in getattr(behaviour, "chosen", (name,)):
+            yield name, getattr(behaviour, name)
+
+
+def run_mta(mta_class, report, wanted=""):
+    """Runs the tests of one MTA; report(state, name, text) hears of each."""
+    behaviour_class = LightBehaviour if mta_class.name == "exim-light" else Behaviour
+    with Box(mta_class.name, list(mta_class.trees) + ["redis"]) as box:
+        mta = mta_class(box)
+        behaviour = behaviour_class(box, mta)
+        try:
+            behaviour.set_up()
+        except (BoxError, Failed, AssertionError, OSError) as error:
+            report("not ok", mta.name + ": starts", "%s\n%s" % (error, box.read("/var/log/mail.log")[-3000:]))
+            return
+        for name, test in tests_of(behaviour):
+            if wanted and wanted not in name:
+                continue
+            try:
+                test()
+                report("ok", "%s: %s" % (mta.name, name), "")
+            except Skipped as reason:
+                report("skip", "%s: %s" % (mta.name, name), str(reason))
+            except Exception as error:  # a test that breaks must not end the others
+                report("not ok", "%s: %s" % (mta.name, name), "%s: %s" % (type(error).__name__, error))
+        with open(os.path.join(box.plan["mount"], "..", mta.name + ".log"), "w") as log:
+            log.write(box.read("/var/log/mail.log"))
