@@ -29,11 +29,25 @@ static bool line_is_author(const char *at, size_t len)
 	return i < len && at[i] == ':' && author_field_of(at, i) != AUTHOR_FIELD_NONE;
 }
 
+/* Of two places the first; NULL is none. */
+static const char *earlier(const char *a, const char *b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 bool author_field_within(const char *value, size_t len)
 {
-	for (size_t i = 0; i + 1 < len; i++) {
-		if ((value[i] == '\n' || value[i] == '\r') && line_is_author(value + i + 1, len - i - 1))
+	const char *end = value + len;
+	const char *lf = memchr(value, '\n', len), *cr = memchr(value, '\r', len), *at;
+
+	/* nearly every field is one line */
+	while ((at = earlier(lf, cr)) && at + 1 < end) {
+		if (line_is_author(at + 1, (size_t)(end - at - 1)))
 			return true;
+		if (at == lf)
+			lf = memchr(at + 1, '\n', (size_t)(end - at - 1));
+		else
+			cr = memchr(at + 1, '\r', (size_t)(end - at - 1));
 	}
 	return false;
 }

@@ -241,12 +241,24 @@ static size_t blanks_between(const char *at, size_t len)
 	return i < len && encoded_word_read(at + i, len - i, &word) ? i : 0;
 }
 
+/* An @, or what can be read as one: an encoded-word, a full-width @. Most names show neither. */
+static bool may_show(struct span display)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < display.len; i++)
+		all |= (unsigned char)display.at[i];
+	return (all & 0x80) || memchr(display.at, '@', display.len) || memchr(display.at, '=', display.len);
+}
+
 void display_addresses(struct span display, shown_fn *fn, void *arg)
 {
 	struct screen screen;
 	bool quoted = false;
 	size_t depth = 0;
 
+	if (!may_show(display))
+		return;
 	memset(&screen, 0, offsetof(struct screen, text));
 	screen.fn = fn;
 	screen.arg = arg;

@@ -143,7 +143,7 @@ char *exim_recipient_next(char **list)
 	return begin;
 }
 
-bool header_field_next(char **block, char **name, char **value, size_t *value_len)
+bool header_field_next(char **block, char **name, char **value)
 {
 	char *begin = *block, *end, *colon;
 
@@ -166,6 +166,5 @@ bool header_field_next(char **block, char **name, char **value, size_t *value_le
 	/* a line without a colon is a field without a name */
 	*name = colon ? begin : end;
 	*value = colon ? colon + 1 : begin;
-	*value_len = (size_t)(end - *value);
 	return true;
 }

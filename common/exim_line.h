@@ -47,6 +47,6 @@ char *exim_recipient_next(char **list);
  * Takes the next field of a header block off `*block`: name and value (folds kept). False at the end or at the
  * first empty line. In place.
  */
-bool header_field_next(char **block, char **name, char **value, size_t *value_len);
+bool header_field_next(char **block, char **name, char **value);
 
 #endif

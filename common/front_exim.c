@@ -126,7 +126,6 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 static int headers_read(struct session *session, const struct house *house, char *block)
 {
 	char *name, *value;
-	size_t len;
 	int result = 0;
 	long size = base64_decode(block);
 
@@ -136,10 +135,8 @@ static int headers_read(struct session *session, const struct house *house, char
 	for (long i = 0; i < size; i++)
 		if (block[i] == '\0')
 			block[i] = '\001';
-	while (header_field_next(&block, &name, &value, &len)) {
-		bool wanted = stack_wants_header(house_stack(house), name) || identity_wants_header(name);
-
-		if (message_header(session, name, value, len, wanted) < 0)
+	while (header_field_next(&block, &name, &value)) {
+		if (message_header(session, name, value, house_wants_header(house, name)) < 0)
 			result = -1;
 	}
 	return result;

@@ -84,11 +84,9 @@ static void message_end(struct talk *talk)
 
 static const char *macro(SMFICTX *ctx, const char *name)
 {
-	char symbol[32];
-	const char *value;
+	/* libmilter's prototypes lack const; it does not write */
+	const char *value = smfi_getsymval(ctx, (char *)(uintptr_t)name);
 
-	snprintf(symbol, sizeof(symbol), "%s", name);
-	value = smfi_getsymval(ctx, symbol);
 	return value ? value : "";
 }
 
@@ -102,26 +100,25 @@ static const char *keep(struct arena *memory, const char *from)
 
 /* ---- what is asked of the MTA ------------------------------------------------------------------ */
 
+/* Every one of these is read below; sendmail refuses more than 50 a stage. What is not asked for is not sent. */
 static const struct {
 	int stage;
 	const char *macros;
 } macro_lists[] = {
-	/* sendmail refuses more than 50 a stage; every one of these is read below */
 	{ SMFIM_CONNECT, "v {daemon_name}" },
+	{ SMFIM_HELO, "" },
 	{ SMFIM_ENVFROM, "i {auth_type} {auth_authen}" },
-	{ SMFIM_ENVRCPT, "i" },
+	{ SMFIM_ENVRCPT, "" },
+	{ SMFIM_DATA, "" },
+	{ SMFIM_EOH, "" },
 	{ SMFIM_EOM, "i" },
 };
 
 static void macros_ask(SMFICTX *ctx)
 {
-	for (size_t i = 0; i < sizeof(macro_lists) / sizeof(*macro_lists); i++) {
-		char list[64];
-
-		snprintf(list, sizeof(list), "%s", macro_lists[i].macros);
-		if (smfi_setsymlist(ctx, macro_lists[i].stage, list) != MI_SUCCESS)
+	for (size_t i = 0; i < sizeof(macro_lists) / sizeof(*macro_lists); i++)
+		if (smfi_setsymlist(ctx, macro_lists[i].stage, (char *)(uintptr_t)macro_lists[i].macros) != MI_SUCCESS)
 			log_warning("the MTA could not be asked for its macros; facts may be missing");
-	}
 }
 
 /*
@@ -294,7 +291,6 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 	if (!talk->in_message)
 		message_begin(ctx, talk, "");
 	bench = bench_of(talk);
-	queue_id_read(ctx, &talk->session.message);
 	recipient = message_rcpt_to(&talk->session, argv && argv[0] ? argv[0] : "");
 	if (!recipient || talk->failed) {
 		talk->failed = true;
@@ -309,12 +305,9 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct talk *talk = talk_of(ctx);
 
-	if (talk && talk->in_message && name && value) {
-		bool wanted = stack_wants_header(house_stack(talk->house), name) || identity_wants_header(name);
-
-		if (message_header(&talk->session, name, value, strlen(value), wanted) < 0)
-			talk->failed = true;
-	}
+	if (talk && talk->in_message && name && value &&
+	    message_header(&talk->session, name, value, house_wants_header(talk->house, name)) < 0)
+		talk->failed = true;
 	return quiet(talk, SMFIP_NR_HDR);
 }
 

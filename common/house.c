@@ -12,7 +12,32 @@ struct house {
 	atomic_uint references;
 	struct setup setup;
 	struct stack *stack;
+	bool first[256], third[256]; /* letters of the header fields that are read: sort out most fields at once */
 };
+
+static void letter_note(bool set[256], char letter)
+{
+	unsigned char lower = (unsigned char)ascii_lower(letter);
+
+	set[lower] = true;
+	if (lower >= 'a' && lower <= 'z')
+		set[lower - 'a' + 'A'] = true;
+}
+
+/* All names that are read have three letters and more. */
+static void letters_note(void *arg, const char *name)
+{
+	struct house *house = arg;
+
+	letter_note(house->first, name[0]);
+	letter_note(house->third, name[2]);
+}
+
+bool house_wants_header(const struct house *house, const char *name)
+{
+	return house->first[(unsigned char)name[0]] && name[1] != '\0' && house->third[(unsigned char)name[2]] &&
+	       (stack_wants_header(house->stack, name) || identity_wants_header(name));
+}
 
 struct house *house_load(const char *directory, const char *service, const struct milter *const *milters, char *error,
 			 size_t size)
@@ -36,8 +61,12 @@ struct house *house_load(const char *directory, const char *service, const struc
 			 directory, service, service);
 		stack_free(&house->stack);
 	}
-	if (!house->stack)
+	if (!house->stack) {
 		house_unref(&house);
+		return NULL;
+	}
+	stack_each_header(house->stack, letters_note, house);
+	identity_each_header(letters_note, house);
 	return house;
 }
 

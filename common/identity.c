@@ -134,9 +134,16 @@ static void identify_command(struct session *session, const struct identity_opti
 		who->path = PATH_INTERNAL;
 }
 
+static const char script_header[] = "X-PHP-Originating-Script";
+
 bool identity_wants_header(const char *name)
 {
-	return header_name_is(name, "X-PHP-Originating-Script");
+	return header_name_is(name, script_header);
+}
+
+void identity_each_header(void (*fn)(void *arg, const char *name), void *arg)
+{
+	fn(arg, script_header);
 }
 
 void identity_at_mail(struct session *session, const struct identity_options *options,
@@ -237,7 +244,7 @@ static void identify_by_submit_line(struct session *session, const struct identi
 /* PHP puts "10001:reg.php", the uid of the script's owner, before the script's own header lines. */
 static void identify_by_script(struct session *session, const struct identity_options *options)
 {
-	const struct header *header = message_find(&session->message, "X-PHP-Originating-Script", NULL);
+	const struct header *header = message_find(&session->message, script_header, NULL);
 	struct identity *who = &session->who;
 	const char *rest;
 	uint32_t uid;

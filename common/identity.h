@@ -61,6 +61,7 @@ struct directory;
 
 /* Is this a header field that identification reads? (The very first field is always read.) */
 bool identity_wants_header(const char *name);
+void identity_each_header(void (*fn)(void *arg, const char *name), void *arg);
 
 /* At MAIL: what connection and AUTH tell. Sets session->who. */
 void identity_at_mail(struct session *session, const struct identity_options *options, const struct directory *directory);

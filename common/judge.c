@@ -25,9 +25,19 @@ static struct {
 } counts[RULES_COUNTED];
 static _Atomic uint64_t accepted;
 
-void judge_canary(const char *login)
+/*
+ * Tells decisions of one millisecond apart, on all servers of a store: a random start, then every number once
+ * (an odd step walks through all 2^32).
+ */
+static _Atomic uint32_t chance_next;
+
+void judge_start(const char *canary)
 {
-	snprintf(canary_login, sizeof(canary_login), "%s", login);
+	uint32_t start = (uint32_t)clock_ticks_ms();
+
+	(void)!getrandom(&start, sizeof(start), GRND_NONBLOCK);
+	atomic_store(&chance_next, start);
+	snprintf(canary_login, sizeof(canary_login), "%s", canary);
 }
 
 bool judge_is_canary(const struct session *session)
@@ -73,23 +83,17 @@ uint64_t judge_accepted(void)
 
 /* ---- the log line ------------------------------------------------------------------------------ */
 
-/* key=value, the value without blanks so that the line splits at them */
-static void put(struct text *line, const char *key, const char *value)
+/* " key=" as a literal: its length is known to the compiler */
+#define PUT(line, key, value) put(line, " " key "=", sizeof(" " key "=") - 1, value)
+#define PUT_U64(line, key, value) (text_mem(line, " " key "=", sizeof(" " key "=") - 1), text_u64(line, value))
+
+/* What is empty is left out; a value has no blanks, so that the line splits at them. */
+static void put(struct text *line, const char *key, size_t key_len, const char *value)
 {
 	if (value[0] == '\0')
 		return;
-	text_char(line, ' ');
-	text_str(line, key);
-	text_char(line, '=');
+	text_mem(line, key, key_len);
 	text_word(line, value, strlen(value), VALUE_BYTES);
-}
-
-static void put_u64(struct text *line, const char *key, uint64_t value)
-{
-	text_char(line, ' ');
-	text_str(line, key);
-	text_char(line, '=');
-	text_u64(line, value);
 }
 
 static void put_observed(struct text *line, const struct decision *decision, char *separator)
@@ -120,16 +124,16 @@ static void put_verdict(struct text *line, const struct decision *decision, enum
 	const struct verdict *verdict = &decision->verdict;
 
 	if (!verdict->rule) {
-		put(line, "action", "accept");
+		PUT(line, "action", "accept");
 		return;
 	}
-	put(line, "milter", decision->milter);
-	put(line, "rule", verdict->rule->name);
-	put(line, "action", action_names[verdict->action]);
+	PUT(line, "milter", decision->milter);
+	PUT(line, "rule", verdict->rule->name);
+	PUT(line, "action", action_names[verdict->action]);
 	if (said != verdict->action)
-		put(line, "said", said == ACTION_OBSERVE ? "accept" : action_names[said]);
-	put(line, "code", verdict->rule->code);
-	put(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
+		PUT(line, "said", said == ACTION_OBSERVE ? "accept" : action_names[said]);
+	PUT(line, "code", verdict->rule->code);
+	PUT(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
 	text_str(line, " about=");
 	text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
 }
@@ -140,21 +144,22 @@ static void put_facts(struct text *line, const struct session *session, const st
 	const struct message *message = &session->message;
 	const struct identity *who = &session->who;
 
-	put(line, "account", who->account);
-	put(line, "mailbox", who->mailbox);
+	PUT(line, "account", who->account);
+	if (strcmp(who->mailbox, who->account) != 0)
+		PUT(line, "mailbox", who->mailbox);
 	if (who->has_uid)
-		put_u64(line, "uid", who->uid);
-	put(line, "script", who->script);
-	put(line, "path", path_names[who->path]);
-	put(line, "known_by", known_by_names[who->known_by]);
-	put(line, "client", connection->client_addr);
-	put(line, "mail_from", message_sender_text(message));
-	put_u64(line, "rcpts", message->recipient_count);
+		PUT_U64(line, "uid", who->uid);
+	PUT(line, "script", who->script);
+	PUT(line, "path", path_names[who->path]);
+	PUT(line, "known_by", known_by_names[who->known_by]);
+	PUT(line, "client", connection->client_addr);
+	PUT(line, "mail_from", message_sender_text(message));
+	PUT_U64(line, "rcpts", message->recipient_count);
 	if (recipient)
-		put(line, "rcpt_to", recipient->rcpt_to);
+		PUT(line, "rcpt_to", recipient->rcpt_to);
 	else if (message->recipients)
-		put(line, "rcpt_to", message->recipients->rcpt_to);
-	put(line, "mta", mta_names[connection->mta]);
+		PUT(line, "rcpt_to", message->recipients->rcpt_to);
+	PUT(line, "mta", mta_names[connection->mta]);
 }
 
 /*
@@ -162,7 +167,7 @@ static void put_facts(struct text *line, const struct session *session, const st
  * submission let us say of it.
  */
 static void record(const struct bench *bench, const struct session *session, const struct judgement *judgement,
-		   const struct decision *decision, const struct recipient *recipient, enum action said, int64_t now_ms)
+		   const struct decision *decision, const struct recipient *recipient, enum action said)
 {
 	const struct verdict *verdict = &decision->verdict;
 	char buffer[LINE_BYTES], separator = ' ';
@@ -175,7 +180,7 @@ static void record(const struct bench *bench, const struct session *session, con
 		text_str(&line, "NOQUEUE");
 	text_char(&line, ':');
 	head = line.len + 1;
-	put(&line, "id", session->message.id);
+	PUT(&line, "id", session->message.id);
 	put_verdict(&line, decision, said);
 	put_observed(&line, &judgement->message, &separator);
 	put_observed(&line, &judgement->recipient, &separator);
@@ -192,7 +197,7 @@ static void record(const struct bench *bench, const struct session *session, con
 		struct store_decision entry = {
 			.account = session->who.account,
 			.id = session->message.id,
-			.at_ms = now_ms,
+			.at_ms = judgement->now_ms,
 			.rule = verdict->rule ? verdict->rule->name : NULL,
 			.action = verdict->rule ? action_names[verdict->action] : "accept",
 			.text = { line.at + head, line.len - head },
@@ -260,15 +265,15 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 
 /* ---- the steps --------------------------------------------------------------------------------- */
 
-static struct view view_of(const struct bench *bench, const struct session *session, enum stage stage,
-			   const struct recipient *recipient)
+static struct view view_of(const struct judgement *judgement, const struct bench *bench, const struct session *session,
+			   enum stage stage, const struct recipient *recipient)
 {
 	return (struct view){
 		.stage = stage,
 		.session = session,
 		.recipient = recipient,
 		.directory = bench->directory,
-		.now_ms = clock_wall_ms(),
+		.now_ms = judgement->now_ms,
 	};
 }
 
@@ -288,10 +293,10 @@ static void canary_bites(const struct session *session, struct decision *decisio
 	decision->verdict.action = ACTION_REJECT;
 }
 
-static void check(const struct bench *bench, const struct session *session, enum stage stage,
-		  const struct recipient *recipient, struct decision *decision)
+static void check(const struct judgement *judgement, const struct bench *bench, const struct session *session,
+		  enum stage stage, const struct recipient *recipient, struct decision *decision)
 {
-	struct view view = view_of(bench, session, stage, recipient);
+	struct view view = view_of(judgement, bench, session, stage, recipient);
 
 	stack_check(house_stack(bench->house), &view, decision);
 	canary_bites(session, decision);
@@ -299,23 +304,19 @@ static void check(const struct bench *bench, const struct session *session, enum
 
 static uint32_t chance(void)
 {
-	uint32_t number = 0;
-
-	/* never fails for so few bytes once the system is up */
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
-		number = (uint32_t)clock_ticks_ms();
-	return number;
+	return atomic_fetch_add_explicit(&chance_next, 0x9e3779b1u, memory_order_relaxed);
 }
 
 void judge_mail(struct judgement *judgement, const struct bench *bench, struct session *session)
 {
 	memset(judgement, 0, sizeof(*judgement));
-	decision_id(clock_wall_ms(), chance(), session->message.id);
+	judgement->now_ms = clock_wall_ms();
+	decision_id(judgement->now_ms, chance(), session->message.id);
 	identity_at_mail(session, house_setup(bench->house)->identity, bench->directory);
 	if (judge_is_canary(session))
 		session->who.account = "leumund-canary";
 	if (session->who.settled) {
-		check(bench, session, STAGE_MAIL, NULL, &judgement->message);
+		check(judgement, bench, session, STAGE_MAIL, NULL, &judgement->message);
 		judgement->mail_checked = true;
 	}
 }
@@ -353,7 +354,7 @@ static bool message_refused_at_rcpt(struct judgement *judgement, const struct be
 	judgement->refusal = reply_make(bench, session, verdict, said);
 	judgement->refusal_logged = true;
 	if (!judge_is_canary(session)) {
-		record(bench, session, judgement, &judgement->message, recipient, said, clock_wall_ms());
+		record(bench, session, judgement, &judgement->message, recipient, said);
 		count_observed(house_stack(bench->house), &judgement->message);
 	}
 	return true;
@@ -376,11 +377,12 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
 	enum action said;
 
+	judgement->now_ms = clock_wall_ms();
 	if (message_refused_at_rcpt(judgement, bench, session, recipient))
 		return refuse_recipient(session, recipient, judgement->refusal);
 	if (!session->who.settled)
 		return reply;
-	check(bench, session, STAGE_RCPT, recipient, &decision);
+	check(judgement, bench, session, STAGE_RCPT, recipient, &decision);
 	said = expressible(bench, session, STAGE_RCPT, decision.verdict.action);
 	if (said < ACTION_DEFER) {
 		decision_merge(&judgement->recipient, &decision);
@@ -388,17 +390,17 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 	}
 	reply = reply_make(bench, session, &decision.verdict, said);
 	if (!judge_is_canary(session))
-		record(bench, session, judgement, &decision, recipient, said, clock_wall_ms());
+		record(bench, session, judgement, &decision, recipient, said);
 	return refuse_recipient(session, recipient, reply);
 }
 
 /* What was put off because only the headers tell whose mail it is. */
 static void check_what_waited(struct judgement *judgement, const struct bench *bench, struct session *session)
 {
-	check(bench, session, STAGE_MAIL, NULL, &judgement->message);
+	check(judgement, bench, session, STAGE_MAIL, NULL, &judgement->message);
 	for (struct recipient *recipient = session->message.recipients; recipient; recipient = recipient->next)
 		if (!recipient->refused)
-			check(bench, session, STAGE_RCPT, recipient, &judgement->recipient);
+			check(judgement, bench, session, STAGE_RCPT, recipient, &judgement->recipient);
 	judgement->mail_checked = true;
 }
 
@@ -408,21 +410,22 @@ struct reply judge_end(struct judgement *judgement, const struct bench *bench, s
 	struct view view;
 	enum action said;
 
+	judgement->now_ms = clock_wall_ms();
 	identity_at_headers(session, house_setup(bench->house)->identity);
 	if (!judgement->mail_checked)
 		check_what_waited(judgement, bench, session);
-	check(bench, session, STAGE_END, NULL, message);
+	check(judgement, bench, session, STAGE_END, NULL, message);
 	if (judgement->recipient.verdict.action > message->verdict.action) {
 		message->verdict = judgement->recipient.verdict;
 		message->milter = judgement->recipient.milter;
 	}
 	if (!judge_is_canary(session)) {
-		view = view_of(bench, session, STAGE_END, NULL);
+		view = view_of(judgement, bench, session, STAGE_END, NULL);
 		stack_count_in(house_stack(bench->house), &view, message);
 	}
 	said = expressible(bench, session, STAGE_END, message->verdict.action);
 	if (!judge_is_canary(session)) {
-		record(bench, session, judgement, message, NULL, said, clock_wall_ms());
+		record(bench, session, judgement, message, NULL, said);
 		count_observed(house_stack(bench->house), message);
 		count_observed(house_stack(bench->house), &judgement->recipient);
 	}
@@ -441,9 +444,9 @@ static const struct rule failure_rule = {
 struct reply judge_failed(const struct bench *bench, struct session *session, enum stage stage)
 {
 	struct decision decision = { .verdict = { ACTION_DEFER, &failure_rule, { "", 0 } }, .milter = "leumund" };
-	struct judgement nothing = { .message = { .verdict = VERDICT_NONE } };
+	struct judgement nothing = { .now_ms = clock_wall_ms() };
 	enum action said = expressible(bench, session, stage, ACTION_DEFER);
 
-	record(bench, session, &nothing, &decision, NULL, said, clock_wall_ms());
+	record(bench, session, &nothing, &decision, NULL, said);
 	return reply_make(bench, session, &decision.verdict, said);
 }

@@ -25,6 +25,9 @@ void house_unref(struct house **house);
 const struct setup *house_setup(const struct house *house);
 const struct stack *house_stack(const struct house *house);
 
+/* Does the identification or a milter of the house read this header field? Asked for every field of every message. */
+bool house_wants_header(const struct house *house, const char *name);
+
 /* What a message is judged with. The pointers are borrowed for one message. */
 struct bench {
 	const struct house *house;
@@ -44,6 +47,7 @@ struct reply {
 
 /* What has been found about the message so far; cleared by judge_mail(). */
 struct judgement {
+	int64_t now_ms;            /* wall clock of the step */
 	struct decision message;   /* of STAGE_MAIL and STAGE_END */
 	struct decision recipient; /* the strongest that could not be said at RCPT */
 	bool mail_checked;
@@ -62,10 +66,10 @@ struct reply judge_end(struct judgement *judgement, const struct bench *bench, s
 struct reply judge_failed(const struct bench *bench, struct session *session, enum stage stage);
 
 /*
- * The service's own forged message carries this login: it is judged as if every rule that observes
- * would bite, and neither logged nor counted.
+ * Once, before the first message. The service's own forged message carries the login `canary`: it is judged
+ * as if every rule that observes would bite, and neither logged nor counted.
  */
-void judge_canary(const char *login);
+void judge_start(const char *canary);
 bool judge_is_canary(const struct session *session);
 
 /* Verdicts since the start, for `status`: calls fn for each (milter, rule, action) seen. */

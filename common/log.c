@@ -32,6 +32,7 @@ static struct {
 	bool never_waits; /* stderr is a file */
 	time_t second;
 	char stamp[32]; /* of `second` */
+	char line[LINE_MAX_BYTES];
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER, .tag = "leumund", .target = LOG_TO_STDERR, .socket = -1 };
 
 static atomic_int level_now = LEVEL_INFO;
@@ -149,19 +150,18 @@ static bool stderr_send(const char *line, size_t len)
 
 static void line_send(enum log_level level, const char *line, size_t len)
 {
-	char buffer[LINE_MAX_BYTES];
 	struct text out;
 	bool sent;
 
 	pthread_mutex_lock(&state.lock);
-	text_init(&out, buffer, sizeof(buffer));
+	text_init(&out, state.line, sizeof(state.line));
 	line_head(&out, level);
 	text_mem(&out, line, len);
 	if (state.target == LOG_TO_SYSLOG) {
 		sent = syslog_send(out.at, out.len);
 	} else {
-		if (out.len > sizeof(buffer) - 2)
-			out.len = sizeof(buffer) - 2;
+		if (out.len > sizeof(state.line) - 2)
+			out.len = sizeof(state.line) - 2;
 		text_char(&out, '\n');
 		sent = stderr_send(out.at, out.len);
 	}

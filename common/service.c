@@ -249,7 +249,7 @@ static void canary_prepare(void)
 		abort();
 	for (size_t i = 0; i < sizeof(secret); i++)
 		snprintf(service.canary_login + 2 * i, 3, "%02x", secret[i]);
-	judge_canary(service.canary_login);
+	judge_start(service.canary_login);
 }
 
 /* What it says once it says again only when it changes; a failure is said each time. */

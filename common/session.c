@@ -98,13 +98,16 @@ struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
 	return recipient;
 }
 
-int message_header(struct session *session, const char *name, const char *value, size_t len, bool keep)
+int message_header(struct session *session, const char *name, const char *value, bool keep)
 {
 	struct message *message = &session->message;
 	struct header *header = NULL;
+	size_t len = strcspn(value, "\r\n"); /* nearly every field is one line */
 
-	if (author_field_within(value, len))
-		message->author_hidden = true;
+	if (value[len] != '\0') {
+		len += strlen(value + len);
+		message->author_hidden |= author_field_within(value, len);
+	}
 	/* the first is kept whatever it is: only there may the MTA's own line stand */
 	if (message->header_count++ > 0 && !keep)
 		return 0;
@@ -132,11 +135,15 @@ int message_header(struct session *session, const char *name, const char *value,
 
 bool header_name_is(const char *name, const char *wanted)
 {
-	size_t len = strlen(name);
-
-	while (len > 0 && ((unsigned char)name[len - 1] <= ' ' || name[len - 1] == 0x7f))
-		len--;
-	return span_is((struct span){ name, len }, wanted);
+	while (*wanted && ascii_lower(*name) == ascii_lower(*wanted)) {
+		name++;
+		wanted++;
+	}
+	if (*wanted)
+		return false;
+	while ((unsigned char)(*name - 1) < ' ' || *name == 0x7f)
+		name++;
+	return *name == '\0';
 }
 
 const struct header *message_find(const struct message *message, const char *name, const struct header *from)

@@ -84,7 +84,7 @@ void message_reset(struct session *session);
 /* Each 0, or -1 when memory or the bounds of a message are exhausted: the message must then be deferred. */
 int message_mail_from(struct session *session, const char *mail_from);
 struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to); /* NULL = -1 */
-int message_header(struct session *session, const char *name, const char *value, size_t len, bool keep);
+int message_header(struct session *session, const char *name, const char *value, bool keep);
 
 /* Is this the field name wanted (case-blind; blanks, RFC 5322 4.5, and controls before the colon do not count)? */
 bool header_name_is(const char *name, const char *wanted);

@@ -117,6 +117,16 @@ bool stack_wants_header(const struct stack *stack, const char *name)
 	return false;
 }
 
+void stack_each_header(const struct stack *stack, void (*fn)(void *arg, const char *name), void *arg)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const char *const *wanted = stack->at[i].milter->headers;
+
+		for (; wanted && *wanted; wanted++)
+			fn(arg, *wanted);
+	}
+}
+
 void decision_add(struct decision *decision, struct verdict verdict)
 {
 	if (verdict.action == ACTION_OBSERVE && decision->observed_count < DECISION_NOTES)

@@ -31,6 +31,7 @@ const char *stack_milter_of(const struct stack *stack, const struct rule *rule);
 /* The union of what the milters need, and whether one of them asked for this header field. */
 unsigned stack_needs(const struct stack *stack);
 bool stack_wants_header(const struct stack *stack, const char *name);
+void stack_each_header(const struct stack *stack, void (*fn)(void *arg, const char *name), void *arg);
 
 /* Runs one stage: adds each milter's verdicts to the decision. */
 void stack_check(const struct stack *stack, const struct view *view, struct decision *decision);

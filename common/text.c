@@ -15,22 +15,14 @@ void text_init(struct text *text, char *buffer, size_t size)
 	buffer[0] = '\0';
 }
 
-void text_mem(struct text *text, const char *from, size_t len)
-{
-	size_t room = text->size - 1 - text->len;
-
-	if (len > room) {
-		len = room;
-		text->cut = true;
-	}
-	memcpy(text->at + text->len, from, len);
-	text->len += len;
-	text->at[text->len] = '\0';
-}
-
 void text_char(struct text *text, char c)
 {
-	text_mem(text, &c, 1);
+	if (text->len == text->size - 1) {
+		text->cut = true;
+		return;
+	}
+	text->at[text->len++] = c;
+	text->at[text->len] = '\0';
 }
 
 void text_str(struct text *text, const char *from)
@@ -50,16 +42,35 @@ void text_u64(struct text *text, uint64_t number)
 	text_mem(text, digits + at, sizeof(digits) - at);
 }
 
+/* Eight bytes at once: does one of them lie below `lowest`, above 0x7e, or is a backslash? */
+static bool eight_are_clean(const char *from, char lowest)
+{
+	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+	uint64_t bytes, backslash;
+
+	memcpy(&bytes, from, sizeof(bytes));
+	backslash = bytes ^ ones * '\\';
+	/* a borrow into, or a carry out of, a byte's highest bit marks it; a byte with that bit set is bad anyway */
+	return !(((bytes - ones * (unsigned char)lowest) | (bytes + ones) | bytes | (backslash - ones)) & highs);
+}
+
+static bool is_clean(char c, char lowest)
+{
+	return c >= lowest && c <= 0x7e && c != '\\';
+}
+
 /* `lowest` is the first character that may stand as it is: blank, or the one after it */
 static void put_escaped(struct text *text, const char *from, size_t len, size_t max, char lowest)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n = len < max ? len : max, at = 0;
 
-	while (at < n) {
+	do {
 		size_t run = at;
 
-		while (run < n && from[run] >= lowest && from[run] <= 0x7e && from[run] != '\\')
+		while (run + 8 <= n && eight_are_clean(from + run, lowest))
+			run += 8;
+		while (run < n && is_clean(from[run], lowest))
 			run++;
 		text_mem(text, from + at, run - at);
 		if (run < n) {
@@ -69,7 +80,7 @@ static void put_escaped(struct text *text, const char *from, size_t len, size_t 
 			text_mem(text, code, sizeof(code));
 		}
 		at = run;
-	}
+	} while (at < n);
 	if (n < len)
 		text_str(text, "...");
 }
@@ -82,11 +93,6 @@ void text_escaped(struct text *text, const char *from, size_t len, size_t max)
 void text_word(struct text *text, const char *from, size_t len, size_t max)
 {
 	put_escaped(text, from, len, max, '!');
-}
-
-char ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 bool span_is(struct span a, const char *word)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A piece of somebody else's memory: not NUL-terminated, may hold any byte. */
 struct span {
@@ -26,8 +27,21 @@ struct text {
 void text_init(struct text *text, char *buffer, size_t size);
 
 void text_char(struct text *text, char c);
-void text_mem(struct text *text, const char *from, size_t len);
 void text_str(struct text *text, const char *from);
+
+static inline void text_mem(struct text *text, const char *from, size_t len)
+{
+	size_t room = text->size - 1 - text->len;
+
+	if (len > room) {
+		len = room;
+		text->cut = true;
+	}
+	memcpy(text->at + text->len, from, len);
+	text->len += len;
+	text->at[text->len] = '\0';
+}
+
 void text_u64(struct text *text, uint64_t number);
 
 /*
@@ -41,6 +55,10 @@ void text_word(struct text *text, const char *from, size_t len, size_t max);
 
 /* Case-blind ASCII comparison; no locale. */
 bool span_is(struct span a, const char *word);
-char ascii_lower(char c);
+
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 #endif

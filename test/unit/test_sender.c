@@ -74,9 +74,9 @@ static struct reply send_mail(const char *sender_options, const struct mail *mai
 	reply = judge_rcpt(&judgement, &bench, &session, recipient);
 	if (reply.kind == REPLY_ACCEPT) {
 		if (mail->header_from)
-			message_header(&session, "From", mail->header_from, strlen(mail->header_from), true);
+			message_header(&session, "From", mail->header_from, true);
 		if (mail->header_sender)
-			message_header(&session, "Sender", mail->header_sender, strlen(mail->header_sender), true);
+			message_header(&session, "Sender", mail->header_sender, true);
 		reply = judge_end(&judgement, &bench, &session);
 	}
 	snprintf(text, sizeof(text), "%s", reply.text);
