@@ -107,6 +107,9 @@ long base64_decode(char *text)
 	uint32_t bits = 0;
 	unsigned have = 0;
 
+	/* an absent value is a constant: nothing may be written to it */
+	if (len == 0)
+		return 0;
 	while (len > 0 && text[len - 1] == '=')
 		len--;
 	for (size_t i = 0; i < len; i++) {

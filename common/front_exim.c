@@ -205,6 +205,15 @@ static char *writable(const char *value)
 	return (char *)(uintptr_t)value;
 }
 
+/* Local mail has no stage of its own for recipients: what is thought of them is said at the end. */
+static void recipients_judge(struct question *question)
+{
+	struct recipient *recipient = question->session->message.recipients;
+
+	for (; recipient; recipient = recipient->next)
+		(void)judge_rcpt(question->judgement, &question->bench, question->session, recipient);
+}
+
 static void answer_message(struct question *question, bool is_local, struct text *answer)
 {
 	const struct exim_line *line = question->line;
@@ -217,6 +226,8 @@ static void answer_message(struct question *question, bool is_local, struct text
 		reply = judge_failed(&question->bench, session, STAGE_END);
 	} else {
 		judge_mail(question->judgement, &question->bench, session);
+		if (is_local)
+			recipients_judge(question);
 		reply = judge_end(question->judgement, &question->bench, session);
 	}
 	answer_reply(answer, &reply);

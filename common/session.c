@@ -67,15 +67,35 @@ void message_reset(struct session *session)
 	identity_clear(&session->who);
 }
 
+/* A path's text without its angle brackets. */
+static const char *path_copy(struct arena *memory, const char *path, size_t len)
+{
+	bool bracketed = len >= 2 && path[0] == '<' && path[len - 1] == '>';
+
+	return bracketed ? arena_copy(memory, path + 1, len - 2) : arena_copy(memory, path, len);
+}
+
+/* The parsed path points into a copy of the whole that lives as long. */
+static int path_read(struct arena *memory, const char *path, const char **text, struct mail_path *parsed, bool *broken)
+{
+	size_t len = strlen(path);
+	const char *copy = arena_copy(memory, path, len);
+
+	*text = copy ? path_copy(memory, copy, len) : NULL;
+	if (!*text)
+		return -1;
+	*broken = mail_path_parse(copy, len, parsed) < 0;
+	return 0;
+}
+
 int message_mail_from(struct session *session, const char *mail_from)
 {
 	struct message *message = &session->message;
-	const char *copy = arena_copy(&message->memory, mail_from, strlen(mail_from));
+	const char *text;
 
-	if (!copy)
+	if (path_read(&message->memory, mail_from, &text, &message->sender, &message->sender_broken) < 0)
 		return -1;
-	message->mail_from = copy;
-	message->sender_broken = mail_path_parse(copy, strlen(copy), &message->sender) < 0;
+	message->mail_from = text;
 	return 0;
 }
 
@@ -83,14 +103,15 @@ struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
 {
 	struct message *message = &session->message;
 	struct recipient *recipient = arena_alloc(&message->memory, sizeof(*recipient));
-	const char *copy = arena_copy(&message->memory, rcpt_to, strlen(rcpt_to));
+	bool broken;
 
-	if (!recipient || !copy)
+	if (!recipient)
 		return NULL;
 	memset(recipient, 0, sizeof(*recipient));
-	recipient->rcpt_to = copy;
+	if (path_read(&message->memory, rcpt_to, &recipient->rcpt_to, &recipient->path, &broken) < 0)
+		return NULL;
 	/* what is no path has no domain: no rule about recipients concerns it, the MTA judges it */
-	if (mail_path_parse(copy, strlen(copy), &recipient->path) < 0)
+	if (broken)
 		memset(&recipient->path, 0, sizeof(recipient->path));
 	*message->recipients_end = recipient;
 	message->recipients_end = &recipient->next;

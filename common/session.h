@@ -29,7 +29,7 @@ struct header {
 };
 
 struct recipient {
-	const char *rcpt_to; /* as given */
+	const char *rcpt_to; /* as given, without its angle brackets: for logs and replies */
 	struct mail_path path;
 	bool refused;        /* by us */
 	struct recipient *next;
@@ -51,7 +51,7 @@ struct connection {
 struct message {
 	struct arena memory; /* lives until the end of the message */
 	const char *queue_id;
-	const char *mail_from; /* as given */
+	const char *mail_from; /* as given, without its angle brackets: for logs and replies */
 	struct mail_path sender;
 	bool sender_broken;    /* mail_from is no path at all */
 	const char *auth_type;
@@ -92,7 +92,7 @@ bool header_name_is(const char *name, const char *wanted);
 /* The next field of that name (case-blind, blanks before the colon do not count) after `from` (NULL: the first). */
 const struct header *message_find(const struct message *message, const char *name, const struct header *from);
 
-/* "a@b" without brackets for logs and replies, "<>" for the null sender. */
+/* mail_from, or "<>" for the null sender. */
 const char *message_sender_text(const struct message *message);
 
 #endif

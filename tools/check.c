@@ -24,7 +24,7 @@
 #include "store.h"
 
 #define STORE_MS 3000
-#define DIRECTORY_OLD_MS (7 * 86400 * INT64_C(1000))
+#define DIRECTORY_OLD_MS (INT64_C(7) * 86400 * 1000)
 #define WIDTH 80
 
 enum severity { FINE, WARN, FAIL };

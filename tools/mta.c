@@ -101,6 +101,7 @@ static void postfix_milters(FILE *out, const struct setup *setup, const char *ru
 	fputc('\n', out);
 }
 
+/* clang-format off */
 static const char postfix_head[] =
 	"# Postfix (3.0 or later). After the change: `postfix check && postfix reload`, then `leumund check`.\n";
 
@@ -108,33 +109,29 @@ static const char postfix_jailed[] =
 	"# The sockets lie below queue_directory and are named relative to it: this works in a chroot and without.\n";
 
 static const char postfix_free[] =
-	"# The sockets lie outside of queue_directory: this works only where smtpd and cleanup run without chroot. "
-	"Debian's\n"
-	"# master.cf runs both in one (5th column: y). Either write n there, or leumund { run = \"" POSTFIX_QUEUE
-	"leumund\" }.\n";
+	"# The sockets lie outside of queue_directory: this works only where smtpd and cleanup run without chroot.\n"
+	"# Debian's master.cf runs both in one (5th column: y). Either write n there, or leumund { run =\n"
+	"# \"/var/spool/postfix/leumund\" }.\n";
 
-static const char postfix_smtp[] = "# SMTP, with and without AUTH. The default action is written down because its "
-				   "default changes from tempfail to\n"
-				   "# shutdown in Postfix 3.11. If master.cf sets another smtpd_milters for submission "
-				   "or smtps, add these there too;\n"
-				   "# with other milters: these come before one that signs (DKIM).\n";
+static const char postfix_smtp[] =
+	"# SMTP, with and without AUTH. The default action is written down because its default changes from tempfail to\n"
+	"# shutdown in Postfix 3.11. If master.cf sets another smtpd_milters for submission or smtps, add these there\n"
+	"# too; with other milters: these come before one that signs (DKIM).\n";
 
-static const char postfix_local[] = "# sendmail(1) and PHP's mail(). Never tempfail here: such mail stays in maildrop, "
-				    "and is tried again once a minute\n"
-				    "# and with each other mail that comes in. internal_mail_filter_classes must stay "
-				    "empty: bounces are not judged.\n";
+static const char postfix_local[] =
+	"# sendmail(1) and PHP's mail(). Never tempfail here: such mail stays in maildrop, and is tried again once a\n"
+	"# minute and with each other mail that comes in. internal_mail_filter_classes must stay empty: bounces are not\n"
+	"# judged.\n";
 
 static const char postfix_rest[] =
-	"# Keeps X-Local-Uid (see master.cf) from leaving with mail that was requeued. lmtp and pipe transports have "
-	"no such\n"
-	"# filter. An smtp_header_checks of your own goes behind it, apart by a comma.\n"
+	"# Keeps X-Local-Uid (see master.cf) from leaving with mail that was requeued. lmtp and pipe transports have no\n"
+	"# such filter. An smtp_header_checks of your own goes behind it, apart by a comma.\n"
 	"smtp_header_checks = regexp:/etc/postfix/leumund_smtp_header_checks\n"
 	"\n"
 	"# ==== /etc/postfix/master.cf: replaces the line pickup ====\n"
-	"# Which user called sendmail(1) is told to no milter. pickup writes it into its Received line, and a cleanup "
-	"of its own\n"
-	"# turns that into a header that only Postfix can have put first. Header checks of your own: add them behind "
-	"ours.\n"
+	"# Which user called sendmail(1) is told to no milter. pickup writes it into its Received line, and a cleanup\n"
+	"# of its own turns that into a header that only Postfix can have put first. Header checks of your own: add\n"
+	"# them behind ours.\n"
 	"pickup    unix  n       -       @CHROOT@       60      1       pickup\n"
 	"  -o cleanup_service_name=cleanup-local\n"
 	"cleanup-local unix n    -       @CHROOT@       -       0       cleanup\n"
@@ -149,6 +146,7 @@ static const char postfix_rest[] =
 	"\n"
 	"# ==== /etc/postfix/leumund_smtp_header_checks: new file ====\n"
 	"/^X-Local-Uid[[:space:]]*:/ IGNORE\n";
+/* clang-format on */
 
 static void postfix_print(const struct setup *setup, const char *run, FILE *out)
 {
@@ -170,6 +168,7 @@ static void postfix_print(const struct setup *setup, const char *run, FILE *out)
 
 /* ---- sendmail --------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const char sendmail_head[] =
 	"dnl sendmail (8.14 or later). After the change: make -C /etc/mail, restart sendmail, then `leumund check`.\n";
 
@@ -177,11 +176,11 @@ static const char sendmail_add[] =
 	"dnl No directory above the sockets may be writable by all (as /tmp is), or sendmail does not start.\n"
 	"dnl\n"
 	"dnl ==== /etc/mail/sendmail.mc: add above the MAILER lines ====\n"
-	"dnl This covers SMTP and sendmail(1): the latter hands its mail to 127.0.0.1:25 or stores it in the client "
-	"queue, where it\n"
-	"dnl stays while leumund is away (F=T: 451). No macros need to be named, leumund asks for what it uses.\n"
-	"dnl A DAEMON_OPTIONS with InputMailFilters= of its own must name them there. With other milters: these come "
-	"first.\n";
+	"dnl This covers SMTP and sendmail(1): the latter hands its mail to 127.0.0.1:25 or stores it in the client\n"
+	"dnl queue, where it stays while leumund is away (F=T: 451). No macros need to be named, leumund asks for what\n"
+	"dnl it uses. A DAEMON_OPTIONS with InputMailFilters= of its own must name them there. With other milters:\n"
+	"dnl these come first.\n";
+/* clang-format on */
 
 static void sendmail_print(const struct setup *setup, const char *run, FILE *out)
 {
@@ -206,23 +205,24 @@ static void sendmail_print(const struct setup *setup, const char *run, FILE *out
 
 /* ---- Exim ------------------------------------------------------------------------------------- */
 
-static const char exim_head[] = "# Exim (4.90 or later; any build: only ${readsocket} is used). After the change: exim "
-				"-bV, restart Exim, then\n"
-				"# `leumund check`. On Debian \"exim.conf\" is /etc/exim4/exim4.conf.template or the "
-				"files of /etc/exim4/conf.d.\n"
-				"# On cPanel never edit /etc/exim.conf: use the boxes of WHM > Exim Configuration "
-				"Manager > Advanced Editor that are\n"
-				"# named below; they survive updates.\n";
+/* clang-format off */
+static const char exim_head[] =
+	"# Exim (4.90 or later; any build: only ${readsocket} is used). After the change: exim -bV, restart Exim, then\n"
+	"# `leumund check`. On Debian \"exim.conf\" is /etc/exim4/exim4.conf.template or the files of /etc/exim4/conf.d.\n"
+	"# On cPanel never edit /etc/exim.conf: use the boxes of WHM > Exim Configuration Manager > Advanced Editor\n"
+	"# that are named below; they survive updates.\n";
 
-static const char exim_main[] = "\n# ==== exim.conf, main: add ====\n"
-				"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; "
-				"`exim -bP` shows whether they do.\n";
+static const char exim_main[] =
+	"\n"
+	"# ==== exim.conf, main: add ====\n"
+	"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; `exim -bP` shows whether\n"
+	"# they do.\n";
 
 static const char exim_acl_open[] =
-	"\n# ==== exim.conf, begin acl: add ====\n"
-	"# cPanel: box BEGINACL. leumund away: SMTP clients are told to come again; local mail is accepted, because "
-	"acl_not_smtp\n"
-	"# knows no \"later\". The client's name is not told: to know it may cost a DNS query.\n"
+	"\n"
+	"# ==== exim.conf, begin acl: add ====\n"
+	"# cPanel: box BEGINACL. leumund away: SMTP clients are told to come again; local mail is accepted, because\n"
+	"# acl_not_smtp knows no \"later\". The client's name is not told: to know it may cost a DNS query.\n"
 	"leumund:\n"
 	"  # Exim's own bounces come in by this way too.\n"
 	"  accept\n"
@@ -230,7 +230,7 @@ static const char exim_acl_open[] =
 
 static const char exim_acl_ask[] =
 	"  warn\n"
-	"    set acl_m_leumund = too long\n"
+	"    set acl_m_leumund = hold: too long to be checked\n"
 	"  warn\n"
 	"    condition   = ${if <{${strlen:$acl_arg2}}{@MAX@}}\n"
 	"    set acl_m_leumund = ${readsocket{@SOCK@}{$acl_arg1 queue_id=$message_exim_id \\\n"
@@ -240,11 +240,18 @@ static const char exim_acl_ask[] =
 	"        auth_user=${quote:$authenticated_id}}} \\\n"
 	"      helo=${quote:$sender_helo_name} mail_from=${quote:$sender_address} $acl_arg2\\n}{10s}{}\\\n"
 	"      {${if eq{$acl_arg1}{local}{away}{451 4.3.0 Sender check not available, please try again later}}}}\n"
-	"  # What is too long to be asked, or got no answer, must not be a way round leumund.\n"
+	"  # No answer must not be a way round leumund; nor must a second author behind the 64 KiB of header lines that\n"
+	"  # Exim shows here: such mail of this server's own users waits for the admin.\n"
 	"  warn\n"
 	"    condition   = ${if !match{$acl_m_leumund}{^(accept|hold|away|4|5)}}\n"
-	"    set acl_m_leumund = ${if eq{$acl_arg1}{local}{hold no answer}{451 4.3.0 Sender check failed, please try "
-	"again later}}\n"
+	"    set acl_m_leumund = ${if eq{$acl_arg1}{local}{hold: no answer}\\\n"
+	"      {451 4.3.0 Sender check failed, please try again later}}\n"
+	"  warn\n"
+	"    condition   = ${if and{{eq{$acl_m_leumund}{accept}}{!eq{$acl_arg1}{rcpt}}\\\n"
+	"      {>={${strlen:$message_headers_raw}}{65536}}\\\n"
+	"      {or{{def:sender_host_authenticated}{!def:sender_host_address}\\\n"
+	"        {match_ip{$sender_host_address}{<; 127.0.0.0/8 ; ::1 ; @[]}}}}}}\n"
+	"    set acl_m_leumund = hold: more than 64 KiB of header lines\n"
 	"  warn\n"
 	"    condition   = ${if eq{$acl_m_leumund}{away}}\n"
 	"    log_message = leumund is away: local mail accepted unjudged\n"
@@ -255,24 +262,28 @@ static const char exim_acl_ask[] =
 	"    condition   = ${if match{$acl_m_leumund}{^4}}\n"
 	"    message     = $acl_m_leumund\n"
 	"  warn\n"
-	"    condition   = ${if match{$acl_m_leumund}{^hold}}\n"
-	"    control     = freeze/no_tell\n";
+	"    condition   = ${if and{{match{$acl_m_leumund}{^hold}}{!eq{$acl_arg1}{rcpt}}}}\n"
+	"    control     = freeze/no_tell\n"
+	"    log_message = $acl_m_leumund\n";
 
 static const char exim_rest[] =
 	"  accept\n"
-	"\n# ==== exim.conf, acl_smtp_rcpt: first line ====\n"
+	"\n"
+	"# ==== exim.conf, acl_smtp_rcpt: first line ====\n"
 	"# Before any `accept`, also those for authenticated clients. cPanel: box custom_begin_pre_recipient.\n"
 	"  require acl = leumund rcpt \"rcpt_to=${quote:$local_part@$domain}\"\n"
-	"\n# ==== exim.conf, acl_smtp_data: first line ====\n"
+	"\n"
+	"# ==== exim.conf, acl_smtp_data: first line ====\n"
 	"# cPanel: box custom_begin_check_message_pre.\n"
 	"  require acl = leumund data \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
-	"\n# ==== exim.conf, acl_not_smtp: first line ====\n"
+	"\n"
+	"# ==== exim.conf, acl_not_smtp: first line ====\n"
 	"# sendmail(1) and PHP's mail(). cPanel: box custom_begin_not_smtp.\n"
 	"  require acl = leumund local \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
-	"\n# ==== exim.conf, begin routers: first router ====\n"
-	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's port is "
-	"not\n"
-	"# told: when this runs its socket is gone, and another user's may have the number.\n";
+	"\n"
+	"# ==== exim.conf, begin routers: first router ====\n"
+	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's port is\n"
+	"# not told: when this runs its socket is gone, and another user's may have the number.\n";
 
 static const char exim_router[] =
 	"  driver = redirect\n"
@@ -289,6 +300,7 @@ static const char exim_router[] =
 	"      auth_user=${quote:$authenticated_id}}} \\\n"
 	"    mail_from=${quote:$sender_address} rcpt_to=${quote:$local_part@$domain} \\\n"
 	"    parent=${if def:parent_domain{${quote:$parent_local_part@$parent_domain}}{\"\"}}\\n}{10s}{}{}}\n";
+/* clang-format on */
 
 /* Exim replaces macros wherever their name occurs: no name may begin with another's. */
 static void exim_macro(char *out, size_t size, size_t index)

@@ -179,7 +179,7 @@ static void detached_failed(int status)
 	const char *name = getenv("LEUMUND_READY_FD");
 	char byte = (char)status;
 
-	if (name && write(atoi(name), &byte, 1) < 0)
+	if (name && write((int)strtol(name, NULL, 10), &byte, 1) < 0)
 		complain("whoever started this has gone");
 }
 

@@ -21,7 +21,7 @@
 #define STOP_LIMIT_MS 40000
 #define RESTART_LIMIT_MS 60000
 #define LOOK_MS 50
-#define PROCESSES (2 * SETUP_SERVICES)
+#define PROCESSES ((size_t)2 * SETUP_SERVICES)
 
 /* The services that live in the working directory, by their pid files. */
 struct living {

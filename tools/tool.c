@@ -94,7 +94,7 @@ const char *span_words(int64_t ms, char *out, size_t size)
 		int64_t from, unit; /* seconds */
 		const char *word;
 	} steps[] = {
-		{ 2 * 86400, 86400, "days" }, { 2 * 3600, 3600, "h" }, { 120, 60, "min" }, { INT64_MIN, 1, "s" }
+		{ INT64_C(172800), 86400, "days" }, { 7200, 3600, "h" }, { 120, 60, "min" }, { INT64_MIN, 1, "s" }
 	};
 	int64_t seconds = ms / 1000;
 	size_t i = 0;

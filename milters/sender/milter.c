@@ -283,12 +283,32 @@ static bool is_written_by_exim(const struct reading *reading, const struct autho
 	       span_is(author->local, session->who.account);
 }
 
+/*
+ * sendmail's MSP writes its bounces as the customer: null sender, From MAILER-DAEMON@host, to the customer
+ * himself. A forged one reaches nobody else.
+ */
+static bool is_bounce_to_itself(const struct reading *reading, const struct author *author)
+{
+	const struct session *session = reading->view->session;
+	const struct recipient *recipient = session->message.recipients;
+
+	if (!session->message.sender.null || session->message.sender_broken || !recipient ||
+	    (session->who.path != PATH_LOOPBACK && session->who.path != PATH_COMMAND) ||
+	    !span_is(author->local, "mailer-daemon"))
+		return false;
+	for (; recipient; recipient = recipient->next)
+		if (!may_use(reading->sender, reading->view, recipient->path.domain) &&
+		    !patterns_match(&reading->sender->default_domains, recipient->path.local, recipient->path.domain))
+			return false;
+	return true;
+}
+
 static bool read_author(void *arg, const struct author *author)
 {
 	struct reading *reading = arg;
 	const struct sender *sender = reading->sender;
 
-	if (is_written_by_exim(reading, author))
+	if (is_written_by_exim(reading, author) || is_bounce_to_itself(reading, author))
 		return true;
 	if (patterns_match(&sender->default_domains, author->local, author->domain))
 		find(reading->facts, SENDER_DEFAULT_DOMAIN, reading->field);

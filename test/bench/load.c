@@ -56,7 +56,7 @@ struct session {
 	char out[BUFFER], in[BUFFER];
 };
 
-#define BUCKETS 4096 /* of 25 us: up to 100 ms, the last takes the rest */
+#define BUCKETS 20000 /* of 25 us: up to 500 ms, the last takes the rest */
 
 struct worker {
 	pthread_t thread;

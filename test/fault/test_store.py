@@ -52,7 +52,8 @@ class WithStore:
             mta.open()
             for _ in range(5):
                 same(mta.message(Message()).verdict, 'accept', about)
-        check(wait_for(lambda: self.written() >= before + 5, seconds, 0.1), '%s: the history does not go on (%d, before %d):\n%s', about,
+        check(wait_for(lambda: self.written() >= before + 5, seconds, 0.1),
+              '%s: the history does not go on (%d, before %d):\n%s', about,
               self.written(), before, self.milter.log()[-1500:])
 
     def traffic(self, *arguments):
@@ -162,14 +163,16 @@ def test_connections_killed_again_and_again_are_no_trouble():
         work.judge('connections killed')
         both.history_goes_on('afterwards')
         wait_for(lambda: both.milter.figures()['descriptors'] <= before['descriptors'], 5)
-        check(both.milter.figures()['descriptors'] <= before['descriptors'], 'descriptors %r, before %r', both.milter.figures(), before)
+        check(both.milter.figures()['descriptors'] <= before['descriptors'], 'descriptors %r, before %r',
+              both.milter.figures(), before)
 
 
 def test_trouble_of_the_store_is_said_once_and_not_for_each_message():
     with WithStore() as both:
         both.redis.kill()
         load(both.milter.socket, '-c', 4, '-n', 500, *MIXED)
-        lines = [l for l in both.milter.log().split('\n') if re.search(r'(?i)(store|redis)', l) and not re.search(r'\bid=[0-9a-z]{13} ', l)]
+        lines = [l for l in both.milter.log().split('\n') if re.search(r'(?i)(store|redis)',
+                                                                       l) and not re.search(r'\bid=[0-9a-z]{13} ', l)]
         note('log lines about the store during 2,000 messages: %d', len(lines))
         check(1 <= len(lines) <= 10, '%d lines: %r', len(lines), lines[:12])
         both.redis.start()

@@ -57,7 +57,8 @@ def run(modules, words):
                     more += ''.join('\n#   ' + l for l in traceback.format_exc().split('\n'))
             count[outcome] += 1
             took = time.monotonic() - start
-            print('%s %s%s%s' % (outcome, name, more, ' (%.1f s)' % took if took > 5 and outcome == 'ok' else ''), flush=True)
+            print('%s %s%s%s' % (outcome, name, more, ' (%.1f s)' % took if took > 5 and outcome == 'ok' else ''),
+                  flush=True)
     print('%d ok, %d not ok, %d skipped' % (count['ok'], count['not ok'], count['skip']))
     return 1 if count['not ok'] else 0
 

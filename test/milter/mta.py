@@ -185,7 +185,8 @@ class Mta:
     def macros(self, command, values):
         """As Postfix does it: only what the milter asked for, and even when the event itself is not wanted."""
         if command in self.wanted:
-            values = {k: v for k, v in values.items() if k in self.wanted[command] or k.strip('{}') in self.wanted[command]}
+            values = {k: v for k,
+                      v in values.items() if k in self.wanted[command] or k.strip('{}') in self.wanted[command]}
         if values:
             self.send('D', command.encode() + b''.join(strings(k, v) for k, v in values.items()))
 

@@ -1,7 +1,6 @@
 # Whoever reaches the socket may say anything, in any order: the daemon stays, and the next honest message is judged.
 import os
 import random
-import re
 import socket
 import struct
 import subprocess
@@ -15,9 +14,12 @@ from mta import ACTIONS, Message, Mta, ProtocolError, ask, packet, strings
 NEGOTIATE = packet('O', struct.pack('>III', 6, ACTIONS, 0))
 CONNECT = packet('C', b'host\x004\x61\xa8192.0.2.1\0')
 STEPS = {
-    'negotiate': NEGOTIATE, 'connect': CONNECT, 'helo': packet('H', b'host\0'), 'mail': packet('M', b'<x@own.example>\0'),
+    'negotiate': NEGOTIATE, 'connect': CONNECT, 'helo': packet('H', b'host\0'), 'mail': packet('M',
+                                                                                               b'<x@own.example>\0'),
     'rcpt': packet('R', b'<y@remote.example>\0'), 'data': packet('T'), 'header': packet('L', b'From\0x@own.example\0'),
-    'eoh': packet('N'), 'body': packet('B', b'hello\r\n'), 'end': packet('E'), 'abort': packet('A'), 'unknown': packet('U', b'X\0'),
+    'eoh': packet('N'), 'body': packet('B',
+                                       b'hello\r\n'), 'end': packet('E'), 'abort': packet('A'), 'unknown': packet('U',
+                                                                                                                  b'X\0'),
     'again': packet('K'), 'macros': packet('D', b'M{auth_type}\0PLAIN\0{auth_authen}\0cp1001\0i\x004Q\0'),
 }
 
@@ -89,13 +91,19 @@ def test_garbage_truncated_and_oversized_packets():
     prefix = NEGOTIATE + CONNECT
     with Instance() as milter:
         for about, data in (
-                ('nothing', b''), ('http', b'GET / HTTP/1.0\r\n\r\n'), ('smtp', b'EHLO x\r\n'), ('tls', b'\x16\x03\x01\x02\x00\x01\x00' + bytes_of(300)),
-                ('random', bytes_of(5000)), ('zeros', b'\0' * 70000), ('ones', b'\xff' * 70000), ('length 0', b'\0\0\0\0O'),
-                ('length 4 GB', b'\xff\xff\xff\xffM'), ('length 2 GB', b'\x80\0\0\0M'), ('length lies', prefix + b'\0\0\xff\xffM<a'),
-                ('short negotiation', packet('O', b'\0\0\0\6')), ('no strings', prefix + packet('M') + packet('R') + packet('L') + packet('E')),
+                ('nothing', b''), ('http', b'GET / HTTP/1.0\r\n\r\n'), ('smtp', b'EHLO x\r\n'), ('tls',
+                                                                                                 b'\x16\x03\x01\x02\x00\x01\x00' + bytes_of(300)),
+                ('random', bytes_of(5000)), ('zeros', b'\0' * 70000), ('ones', b'\xff' * 70000), ('length 0',
+                                                                                                  b'\0\0\0\0O'),
+                ('length 4 GB', b'\xff\xff\xff\xffM'), ('length 2 GB', b'\x80\0\0\0M'), ('length lies',
+                                                                                         prefix + b'\0\0\xff\xffM<a'),
+                ('short negotiation', packet('O', b'\0\0\0\6')), ('no strings',
+                                                                  prefix + packet('M') + packet('R') + packet('L') + packet('E')),
                 ('no NUL', prefix + packet('M', b'<a@own.example>') + packet('R', b'<b@c>') + packet('L', b'From')),
-                ('header without value', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'From\0') + STEPS['end']),
-                ('header with three strings', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'From\0a\0b\0') + STEPS['end']),
+                ('header without value', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L',
+                                                                                         b'From\0') + STEPS['end']),
+                ('header with three strings', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L',
+                                                                                              b'From\0a\0b\0') + STEPS['end']),
                 ('empty header name', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'\0x\0') + STEPS['end']),
                 ('1 MB packet', prefix + STEPS['mail'] + packet('B', b'x' * (1 << 20))),
                 ('unknown family', NEGOTIATE + packet('C', b'h\0Z') + STEPS['mail'] + STEPS['end']),
@@ -119,10 +127,12 @@ def test_one_byte_at_a_time():
 
 def test_macros_with_garbage():
     with Instance() as milter:
-        for data in (b'', b'M', b'\0', b'Mi', b'M\0\0\0\0', b'Z{auth_authen}\0x\0', b'M{auth_authen}\0', b'M{auth_authen}\0' + b'u' * 60000 + b'\0{auth_type}\0PLAIN\0',
+        for data in (b'', b'M', b'\0', b'Mi', b'M\0\0\0\0', b'Z{auth_authen}\0x\0', b'M{auth_authen}\0',
+                     b'M{auth_authen}\0' + b'u' * 60000 + b'\0{auth_type}\0PLAIN\0',
                      b'M' + b''.join(b'{m%d}\0v\0' % i for i in range(5000)), b'M{auth_type}\0%n%s\0{auth_authen}\0%n%s\r\n\x1b\0i\0%n\0',
                      b'M{auth_type}\0PLAIN\0{auth_authen}\0\xff\xfe@\xff\0', b'Ci\0' + bytes(range(1, 256)) + b'\0'):
-            throw(milter.socket, NEGOTIATE + CONNECT + packet('D', data) + STEPS['mail'] + STEPS['rcpt'] + STEPS['header'] + STEPS['end'])
+            throw(milter.socket, NEGOTIATE + CONNECT + packet('D',
+                                                              data) + STEPS['mail'] + STEPS['rcpt'] + STEPS['header'] + STEPS['end'])
             stays(milter, 'macros %r' % data[:30])
         throw(milter.socket, NEGOTIATE + STEPS['macros'] * 20000 + CONNECT)
         stays(milter, 'a flood of macros')
@@ -141,8 +151,11 @@ def test_macros_without_value_do_not_end_the_daemon():
 
 def test_headers_of_64_kilobytes():
     with Instance() as milter:
-        for value, verdict in ((b'info@own.example' + b' ' * 65000, 'reject'), (b'(' * 60000, 'reject'), (b'"' + b'\\' * 60000, 'reject'),
-                               (b',' * 60000, 'reject'), (b'<' * 60000, 'reject'), (b'a@own.example,' * 4000 + b'a@own.example', None),
+        for value, verdict in ((b'info@own.example' + b' ' * 65000, 'reject'), (b'(' * 60000, 'reject'),
+                               (b'"' + b'\\' * 60000, 'reject'),
+                               (b',' * 60000, 'reject'), (b'<' * 60000,
+                                                          'reject'), (b'a@own.example,' * 4000 + b'a@own.example',
+                                                                      None),
                                (b'=?utf-8?Q?' * 5000, 'reject'), (b'g:' * 30000, 'reject')):
             start = time.monotonic()
             result = ask(milter.socket, header_from=value)
@@ -159,7 +172,8 @@ def test_ten_thousand_headers():
         same(ask(milter.socket, Message(headers=author + many)).verdict, 'accept')
         same(ask(milter.socket, Message(headers=many + author)).verdict, 'accept')
         same(ask(milter.socket, Message(headers=many + foreign)).verdict, 'reject', 'a foreign From behind them')
-        same(ask(milter.socket, Message(headers=author + many + foreign)).verdict, 'reject', 'a second From behind them')
+        same(ask(milter.socket, Message(headers=author + many + foreign)).verdict, 'reject',
+             'a second From behind them')
         result = ask(milter.socket, Message(headers=author * 10000))
         check(result.verdict in ('reject', 'tempfail'), '10,000 From fields: %r', result)
         result = ask(milter.socket, Message(headers=author + [('Sender', 'x' * 60000)] * 1000))
@@ -173,7 +187,8 @@ def test_five_thousand_recipients():
         result = mta.message(Message(rcpt_to=['r%d@remote.example' % i for i in range(5000)]))
         check(result.verdict in ('accept', 'tempfail') and result.rcpt[0] == 'continue', '%r', result.verdict)
         note('5,000 recipients: %s, %d accepted', result.verdict, result.rcpt.count('continue'))
-        result = mta.message(Message(mail_from='x@victim.example', rcpt_to=['r%d@remote.example' % i for i in range(5000)]))
+        result = mta.message(Message(mail_from='x@victim.example',
+                                     rcpt_to=['r%d@remote.example' % i for i in range(5000)]))
         same(set(result.rcpt), {'reject'})
         line = max((len(l) for l in milter.log().split('\n')), default=0)
         check(line < 2048, 'a log line of %d bytes', line)
@@ -198,7 +213,8 @@ def test_flood_beyond_max_connections_is_told_to_come_back_later():
             mta.close()
         check(wait_for(lambda: ask(milter.socket).verdict == 'accept', 3), 'not served after the flood')
         wait_for(lambda: milter.figures()['descriptors'] <= before['descriptors'], 3)
-        check(milter.figures()['descriptors'] <= before['descriptors'], 'descriptors: %r, before %r', milter.figures(), before)
+        check(milter.figures()['descriptors'] <= before['descriptors'], 'descriptors: %r, before %r', milter.figures(),
+              before)
 
 
 def test_half_open_flood_does_not_stop_service():
@@ -216,7 +232,8 @@ def test_half_open_flood_does_not_stop_service():
                 s.sendall(NEGOTIATE[:9])
             held.append(s)
         # they come faster than they are accepted
-        check(wait_for(lambda: milter.figures()['descriptors'] >= 1500, 20), 'not all are accepted: %r', milter.figures())
+        check(wait_for(lambda: milter.figures()['descriptors'] >= 1500, 20), 'not all are accepted: %r',
+              milter.figures())
         note('with 1,500 half-open connections: %r', milter.figures())
         cpu = lambda: sum(int(n) for n in open('/proc/%d/stat' % milter.pid).read().rsplit(')', 1)[1].split()[11:13])
         # 1,500 silent clients must cost nothing; the honest one beside them is answered
@@ -229,7 +246,8 @@ def test_half_open_flood_does_not_stop_service():
         for s in held:
             s.close()
         wait_for(lambda: milter.figures()['descriptors'] <= before['descriptors'] + 2, 10)
-        check(milter.figures()['descriptors'] <= before['descriptors'] + 2, 'descriptors %r, before %r', milter.figures(), before)
+        check(milter.figures()['descriptors'] <= before['descriptors'] + 2, 'descriptors %r, before %r',
+              milter.figures(), before)
 
 
 def clean(milter, before, about):
@@ -250,7 +268,8 @@ def test_abuse_suite_beside_the_project():
     tool = shared_tool()
     with Instance() as milter:
         before = milter.figures()
-        done = subprocess.run([sys.executable, '-B', tool, 'abuse', milter.socket, '--pid', str(milter.pid)], stdout=subprocess.PIPE,
+        done = subprocess.run([sys.executable, '-B', tool, 'abuse', milter.socket, '--pid', str(milter.pid)],
+                              stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         summary = [l for l in done.stdout.split('\n') if 'SUMMARY' in l]
         note('%s', summary and summary[0])
@@ -264,7 +283,8 @@ def test_protocol_fuzz_beside_the_project():
     sessions = os.environ.get('FUZZ_SESSIONS', '20000')
     with Instance() as milter:
         before = milter.figures()
-        done = subprocess.run([sys.executable, '-B', tool, 'fuzz', milter.socket, '--pid', str(milter.pid), '-n', sessions, '--seed', '2', '--maxfail', '1'],
+        done = subprocess.run([sys.executable, '-B', tool, 'fuzz', milter.socket, '--pid', str(milter.pid), '-n',
+                               sessions, '--seed', '2', '--maxfail', '1'],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         summary = [l for l in done.stdout.split('\n') if 'SUMMARY' in l]
         note('%s', summary and summary[0])

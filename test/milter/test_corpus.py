@@ -60,7 +60,8 @@ def test_bypass_corpus_beside_the_project():
         raise Skip('no ../shared/data/from')
     with Instance(sender='default_domains = {"cp1server.example.com"}', domains=OWN) as milter:
         for view in ('postfix37', 'ideal'):
-            done = subprocess.run([sys.executable, '-B', score, milter.socket, '--view', view, '--list'], stdout=subprocess.PIPE,
+            done = subprocess.run([sys.executable, '-B', score, milter.socket, '--view', view, '--list'],
+                                  stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, check=False)
             note('%s: %s', view, done.stdout.split('\n')[0])
             # what no MTA hands to a milter (NUL, a second header block) is not counted: only the measured view is the bar

@@ -2,6 +2,7 @@
 import json
 import os
 import pwd
+import socket
 import threading
 import time
 
@@ -17,11 +18,13 @@ def instance(**kw):
 
 
 def headers(header_from, more=''):
-    return 'Received: from x by y\n\tfor z\nFrom: %s\nTo: rcpt@remote.example\nSubject: test\n%s\n' % (header_from, more)
+    return 'Received: from x by y\n\tfor z\nFrom: %s\nTo: rcpt@remote.example\nSubject: test\n%s\n' % (header_from,
+                                                                                                       more)
 
 
 def asked(milter, verb, mail_from='info@own.example', header_from=None, auth_user='cp1001', **keys):
-    keys = dict({'queue_id': '1xUqxM-00001S-0x', 'client_addr': '192.0.2.1', 'client_port': '40000', 'helo': 'client.example.org',
+    keys = dict({'queue_id': '1xUqxM-00001S-0x', 'client_addr': '192.0.2.1', 'client_port': '40000',
+                 'helo': 'client.example.org',
                  'mail_from': mail_from}, **keys)
     if auth_user:
         keys.update(auth_user=auth_user, auth_type='plain')
@@ -39,13 +42,15 @@ def test_recipient_is_answered_by_envelope():
         answer = asked(milter, 'rcpt', rcpt_to='x@cp1server.example.com')
         check(answer.startswith('550 5.7.1 [SND11] '), answer)
         same(asked(milter, 'rcpt', mail_from='', rcpt_to='x@remote.example'), 'accept', 'the null sender')
-        same(asked(milter, 'rcpt', auth_user=None, mail_from='x@victim.example', rcpt_to='x@own.example'), 'accept', 'incoming mail')
+        same(asked(milter, 'rcpt', auth_user=None, mail_from='x@victim.example', rcpt_to='x@own.example'), 'accept',
+             'incoming mail')
 
 
 def test_whole_message_is_answered_by_its_author():
     with instance() as milter:
         same(asked(milter, 'data'), 'accept')
-        for value in ('x@victim.example', 'info@own.example, x@victim.example', '', 'info@own.example\nFrom: x@victim.example'):
+        for value in ('x@victim.example', 'info@own.example, x@victim.example', '',
+                      'info@own.example\nFrom: x@victim.example'):
             answer = asked(milter, 'data', header_from=value)
             check(answer.startswith('550 5.7.1 [SND21] '), '%r: %s', value, answer)
         answer = asked(milter, 'data', header_from='x@cp1server.example.com')
@@ -59,11 +64,14 @@ def test_whole_message_is_answered_by_its_author():
 
 def test_local_message_is_judged_by_the_uid_that_exim_names():
     user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
-    with Instance(sender=SENDER + '\nexempt_uids = {}', domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
-        local = {'auth_user': None, 'client_addr': '', 'client_port': '', 'uid': str(user.pw_uid), 'ident': user.pw_name}
+    with Instance(sender=SENDER + '\nexempt_uids = {}',
+                  domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
+        local = {'auth_user': None, 'client_addr': '', 'client_port': '', 'uid': str(user.pw_uid),
+                 'ident': user.pw_name}
         same(asked(milter, 'local', 'x@user.example', **local), 'accept')
         check(asked(milter, 'local', 'x@own.example', **local).startswith('550 '), 'a foreign domain')
-        check(asked(milter, 'local', 'x@user.example', header_from='x@own.example', **local).startswith('550 '), 'a foreign author')
+        check(asked(milter, 'local', 'x@user.example', header_from='x@own.example', **local).startswith('550 '),
+              'a foreign author')
         with_login = dict(local, auth_user='cp1001')
         check(asked(milter, 'local', 'x@own.example', **with_login).startswith('550 '),
               '$authenticated_id of local mail is no SMTP AUTH')
@@ -72,25 +80,28 @@ def test_local_message_is_judged_by_the_uid_that_exim_names():
 
 def test_local_message_is_never_told_to_come_back_later():
     user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
-    with Instance(sender='envelope_owner = defer\nexempt_uids = {}', domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
-        answer = asked(milter, 'local', 'x@own.example', header_from='x@user.example', auth_user=None, client_addr='', uid=str(user.pw_uid))
+    with Instance(sender='envelope_owner = defer\nexempt_uids = {}',
+                  domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
+        answer = asked(milter, 'local', 'x@own.example', header_from='x@user.example', auth_user=None, client_addr='',
+                       uid=str(user.pw_uid))
         check(answer.startswith('hold [SND20] '), answer)
 
 
 def test_bounces_of_exim_itself_are_accepted():
     with instance() as milter:
-        for name in ('Debian-exim', 'mail', 'root'):
-            try:
-                uid = pwd.getpwnam(name).pw_uid
-            except KeyError:
+        for name in ('Debian-exim', 'mail'):
+            if name not in (u.pw_name for u in pwd.getpwall()):
                 continue
-            same(asked(milter, 'local', '', header_from='Mail Delivery System <Mailer-Daemon@cp1server.example.com>', auth_user=None,
-                       client_addr='', uid=str(uid), ident=name), 'accept', name) if name != 'root' else None
+            answer = asked(milter, 'local', '',
+                           header_from='Mail Delivery System <Mailer-Daemon@cp1server.example.com>',
+                           auth_user=None, client_addr='', uid=str(pwd.getpwnam(name).pw_uid), ident=name)
+            same(answer, 'accept', name)
 
 
 def test_route_lets_deliveries_go_on():
     with instance() as milter:
-        same(exim.talk(milter.exim, exim.line('route', mail_from='x@own.example', rcpt_to='y@remote.example', parent='z@own.example')), b'\n')
+        same(exim.talk(milter.exim, exim.line('route', mail_from='x@own.example', rcpt_to='y@remote.example',
+                                              parent='z@own.example')), b'\n')
 
 
 def test_status_is_one_json_object():
@@ -104,24 +115,28 @@ def test_status_is_one_json_object():
 
 def test_what_is_no_request_gets_an_error():
     with instance() as milter:
-        for text in (b'\n', b' \n', b'nonsense\n', b'DATA\n', b'data=1\n', b'data mail_from\n', b'data mail_from="open\n', b'data "x"\n',
+        for text in (b'\n', b' \n', b'nonsense\n', b'DATA\n', b'data=1\n', b'data mail_from\n',
+                     b'data mail_from="open\n', b'data "x"\n',
                      b'\x00\n', b'data mail_from="a"b"\n', b'\xff\xfe\xfd\n', b'GET / HTTP/1.0\r\n', b'data mail_from="x\\\n'):
             answer = exim.talk(milter.exim, text)
             check(answer.startswith(b'error ') and answer.count(b'\n') == 1, '%r: %r', text, answer)
-        for text in (b'data\n', b'local\n', b'rcpt\n', b'route\n', b'data =x\n', b'data mail_from=x@own.example\n', b'local recipients=\n', b'data unknown=1\n'):
+        for text in (b'data\n', b'local\n', b'rcpt\n', b'route\n', b'data =x\n', b'data mail_from=x@own.example\n',
+                     b'local recipients=\n', b'data unknown=1\n'):
             answer = exim.talk(milter.exim, text)
             check(milter.alive() and answer.endswith(b'\n') and answer.count(b'\n') == 1, '%r: %r', text, answer)
         for text in (b'data headers=*** mail_from=x@own.example auth_user=cp1001 auth_type=plain client_addr=192.0.2.1\n',
                      b'data headers=A mail_from=x@own.example auth_user=cp1001 auth_type=plain client_addr=192.0.2.1\n'):
             answer = exim.talk(milter.exim, text)
-            check(answer[:1] in b'e4h', 'headers that are no base64 are not accepted unseen: %r', answer)
+            check(not answer.startswith(b'accept'), 'headers that are no base64 are not accepted unseen: %r', answer)
         same(asked(milter, 'data'), 'accept', 'afterwards')
 
 
 def test_answer_is_one_printable_line_whatever_was_asked():
     with instance() as milter:
-        for text in ('a\nb', 'a\r\nb', '%s%n%%', '\x1b[31m', 'x' * 5000, '"', '\\', '\udcff\udcfe', '\u00fc', "' || rm", '${run{/bin/id}}'):
-            for keys in ({'mail_from': text + '@victim.example'}, {'mail_from': text}, {'auth_user': text}, {'helo': text},
+        for text in ('a\nb', 'a\r\nb', '%s%n%%', '\x1b[31m', 'x' * 5000, '"', '\\', '\udcff\udcfe', '\u00fc',
+                     "' || rm", '${run{/bin/id}}'):
+            for keys in ({'mail_from': text + '@victim.example'}, {'mail_from': text}, {'auth_user': text},
+                         {'helo': text},
                          {'header_from': text + ' <x@victim.example>'}):
                 answer = exim.talk(milter.exim, exim.line('data', **{
                     'queue_id': '1x', 'client_addr': '192.0.2.1', 'mail_from': 'x@own.example', 'auth_user': 'cp1001', 'auth_type': 'plain',
@@ -133,14 +148,14 @@ def test_answer_is_one_printable_line_whatever_was_asked():
 
 def test_half_and_slow_lines_do_not_block_others():
     with instance() as milter:
-        whole = exim.line('data', queue_id='1x', client_addr='192.0.2.1', mail_from='info@own.example', auth_user='cp1001', auth_type='plain',
+        whole = exim.line('data', queue_id='1x', client_addr='192.0.2.1', mail_from='info@own.example',
+                          auth_user='cp1001', auth_type='plain',
                           recipients='x@remote.example', headers=headers('info@own.example'))
         same(exim.talk(milter.exim, whole, pieces=7, pause=lambda: time.sleep(0.002)), b'accept\n', 'a slow line')
         answer = exim.talk(milter.exim, whole[:-1], shut=True)
         check(answer in (b'', b'accept\n') or answer.startswith(b'error'), 'a line without its end: %r', answer)
         silent = []
         for _ in range(40):
-            import socket
             s = socket.socket(socket.AF_UNIX)
             s.connect(milter.exim)
             s.sendall(b'data mail_from=')
@@ -159,7 +174,8 @@ def test_headers_of_a_megabyte_are_read():
         # Exim's header_maxsize; in base64 it comes close to the longest line
         filler = ''.join('X-Filler-%d: %s\n' % (i, 'y' * 900) for i in range(1090))
         same(asked(milter, 'data', headers=headers('info@own.example', filler)), 'accept')
-        check(asked(milter, 'data', headers=headers('x@victim.example', filler)).startswith('550 '), 'From before the filler')
+        check(asked(milter, 'data', headers=headers('x@victim.example', filler)).startswith('550 '),
+              'From before the filler')
         answer = asked(milter, 'data', headers=filler + headers('x@victim.example'))
         check(answer[:1] in '54h', 'a foreign From behind a megabyte of headers: %s', answer)
         answer = exim.talk(milter.exim, b'data headers=' + b'A' * (3 << 20) + b'\n')
@@ -187,7 +203,8 @@ def test_many_askers_at_once_get_their_own_answers():
             t.join()
         same(wrong, [], 'wrong answers')
         wait_for(lambda: milter.figures()['descriptors'] <= before['descriptors'], 3)
-        check(milter.figures()['descriptors'] <= before['descriptors'], 'descriptors: %r, before %r', milter.figures(), before)
+        check(milter.figures()['descriptors'] <= before['descriptors'], 'descriptors: %r, before %r', milter.figures(),
+              before)
         check(milter.figures()['threads'] <= before['threads'] + 1, 'threads %r, before %r', milter.figures(), before)
 
 

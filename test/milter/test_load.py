@@ -20,7 +20,8 @@ def test_two_hundred_connections_of_five_hundred_messages_leak_nothing():
         before = milter.figures()
         done = load(milter.socket, '-c', 200, '-n', 500, '-k', 20, *MIXED)
         after = settled(milter, before)
-        note('%d messages, %d lost, %d wrong, p50 %d us, p99 %d us, longest wait %.0f ms', done['messages'], done['lost'], done['wrong'],
+        note('%d messages, %d lost, %d wrong, p50 %d us, p99 %d us, longest wait %.0f ms', done['messages'],
+             done['lost'], done['wrong'],
              done['p50_us'], done['p99_us'], done['max_wait_ms'])
         note('before %r, after %r', before, after)
         same((done['messages'], done['lost'], done['wrong']), (100000, 0, 0), done['trouble'])

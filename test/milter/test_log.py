@@ -5,7 +5,8 @@ from case import check, same
 from instance import Instance
 from mta import Message, Mta, ask
 
-HOSTILE = (b'a\r\nNov 25 host leumundd[1]: 4FAKE: action=accept', b'a\nb', b'\x1b[2J\x1b]0;title\x07', bytes(range(1, 32)), b'\x7f\x80\xff\xfe',
+HOSTILE = (b'a\r\nNov 25 host leumundd[1]: 4FAKE: action=accept', b'a\nb', b'\x1b[2J\x1b]0;title\x07',
+           bytes(range(1, 32)), b'\x7f\x80\xff\xfe',
            b'%s%n%x%%', b'x' * 60000, b'action=accept rule=none', b'"quoted" \\ back', b'\xe2\x80\xae\xe2\x80\xa8', b' ')
 
 
@@ -17,7 +18,8 @@ def test_each_message_is_one_line_with_queue_id_first():
     with Instance() as milter, Mta(milter.socket) as mta:
         mta.open()
         for number in range(20):
-            mta.message(Message(queue_id='4Q%03d' % number, mail_from='x@%s.example' % ('own' if number % 2 else 'victim')))
+            mta.message(Message(queue_id='4Q%03d' % number,
+                                mail_from='x@%s.example' % ('own' if number % 2 else 'victim')))
         lines = decisions(milter, 20)
         same(len(lines), 20)
         for number, line in enumerate(lines):

@@ -10,7 +10,8 @@ def test_negotiation_asks_only_for_what_is_needed():
         for command, words in (('B', 'body'), ('U', 'unknown commands'), ('T', 'DATA')):
             check(mta.steps & NO_STEP[command], '%s is not negotiated away (steps %x)', words, mta.steps)
         for command in 'CHMLN':
-            check(mta.steps & (NO_REPLY[command] | NO_STEP[command]), 'a reply to %s is awaited (steps %x)', command, mta.steps)
+            check(mta.steps & (NO_REPLY[command] | NO_STEP[command]), 'a reply to %s is awaited (steps %x)', command,
+                  mta.steps)
         for command in 'LMR':
             check(not mta.steps & NO_STEP[command], '%s was negotiated away', command)
         # hold is the only change that is ever made
@@ -32,7 +33,8 @@ def test_awaited_replies_are_one_and_the_recipients():
 def test_old_protocol_versions_work_or_are_refused_cleanly():
     outcomes = {}
     with Instance() as milter:
-        for version, actions, steps in ((2, 0x3F, 0x7F), (3, 0x3F, 0x1FF), (4, 0x7F, 0x3FF), (6, 0x1FF, 0), (6, 0, 0x1FFFFF), (6, 0x1FF, 0x3FF)):
+        for version, actions, steps in ((2, 0x3F, 0x7F), (3, 0x3F, 0x1FF), (4, 0x7F, 0x3FF), (6, 0x1FF, 0),
+                                        (6, 0, 0x1FFFFF), (6, 0x1FF, 0x3FF)):
             offer = 'version %d actions %x steps %x' % (version, actions, steps)
             with Mta(milter.socket, version=version, actions=actions, steps=steps) as mta:
                 try:

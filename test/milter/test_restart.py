@@ -14,7 +14,7 @@ FOREIGN = {'mail_from': 'x@victim.example', 'header_from': 'x@own.example'}
 
 def test_three_restarts_under_fifty_busy_clients_lose_nothing():
     with Instance(leumund='drain_limit = 60s') as milter:
-        work = Load(milter.socket, '-c', 50, '-n', 1200, '-k', 20, *MIXED)
+        work = Load(milter.socket, '-c', 50, '-n', 1200, '-k', 20, '-g', 4000, *MIXED)
         for number in range(3):
             time.sleep(2)
             check(work.running(), 'the load was over before restart %d: send more', number)
@@ -25,7 +25,8 @@ def test_three_restarts_under_fifty_busy_clients_lose_nothing():
             check(status, 'the replaced daemon is still there')
             same(old.returncode, 0, 'exit status of the replaced daemon')
         done = work.finish()
-        note('%d messages, %d lost, %d wrong, longest wait %.0f ms', done['messages'], done['lost'], done['wrong'], done['max_wait_ms'])
+        note('%d messages, %d lost, %d wrong, longest wait %.0f ms', done['messages'], done['lost'], done['wrong'],
+             done['max_wait_ms'])
         same((done['messages'], done['lost'], done['wrong']), (60000, 0, 0), done['trouble'])
         same(open(milter.pid_file).read().strip(), str(milter.pid), 'the pid file')
 
@@ -83,12 +84,14 @@ def test_reload_takes_new_rules_for_new_connections():
         same(ask(milter.socket, **FOREIGN).verdict, 'reject')
         milter.write('20-more.conf', 'sender {\n\tenvelope_owner = hold\n}\n')
         os.kill(milter.pid, signal.SIGHUP)
-        check(wait_for(lambda: ask(milter.socket, **FOREIGN).verdict == 'hold', 3), 'the new rule is not in force:\n%s', milter.log())
+        check(wait_for(lambda: ask(milter.socket, **FOREIGN).verdict == 'hold', 3),
+              'the new rule is not in force:\n%s', milter.log())
 
 
 def test_bad_configuration_is_refused_and_the_old_one_stays():
     with Instance() as milter:
-        for text, words in (('sender {\n\tenvelope_owner = perhaps\n}\n', r'20-more\.conf:2: .*'), ('sender {\n\tnonsense = 1\n}\n', r'20-more\.conf:2: .*nonsense'),
+        for text, words in (('sender {\n\tenvelope_owner = perhaps\n}\n', r'20-more\.conf:2: .*'),
+                            ('sender {\n\tnonsense = 1\n}\n', r'20-more\.conf:2: .*nonsense'),
                             ('nonsense {\n}\n', r'20-more\.conf:1: .*nonsense'), ('sender {\n', r'20-more\.conf:\d+: '),
                             ('sender {\n\tenable = false\n}\n', r'no milter')):
             milter.write('20-more.conf', text)
@@ -116,12 +119,15 @@ def test_two_hundred_reloads_under_load_lose_nothing():
         # 8 to 1 between good and bad: a bad one must change nothing
         work = Load(milter.socket, '-c', 20, '-n', 2000, '-k', 10, *MIXED)
         for number in range(200):
-            milter.write('20-more.conf', 'sender {\n\tdisplay_spoof = %s\n}\n' % ('nonsense' if number % 9 == 8 else ('off', 'observe')[number % 2]))
+            milter.write('20-more.conf',
+                         'sender {\n\tdisplay_spoof = %s\n}\n' % ('nonsense' if number % 9 == 8 else ('off',
+                                                                                                      'observe')[number % 2]))
             os.kill(milter.pid, signal.SIGHUP)
             time.sleep(0.02)
         running = work.running()
         done = work.finish()
-        note('%d messages, %d lost, %d wrong, load still running after the last reload: %s', done['messages'], done['lost'], done['wrong'], running)
+        note('%d messages, %d lost, %d wrong, load still running after the last reload: %s', done['messages'],
+             done['lost'], done['wrong'], running)
         same((done['messages'], done['lost'], done['wrong']), (40000, 0, 0), done['trouble'])
         check(running, 'the reloads came after the load: send more')
         same(ask(milter.socket, **FOREIGN).verdict, 'reject')
@@ -151,10 +157,12 @@ def test_change_of_the_directory_is_seen_within_two_seconds():
             same(ask(milter.socket, mail_from='x@' + domain).verdict, 'reject')
             milter.write_domains(DOMAINS + domain + ': cp1001\n')
             start = time.monotonic()
-            check(wait_for(lambda: ask(milter.socket, mail_from='x@' + domain).verdict == 'accept', 2.2, 0.05), 'not seen after 2 s')
+            check(wait_for(lambda: ask(milter.socket, mail_from='x@' + domain).verdict == 'accept', 2.2, 0.05),
+                  'not seen after 2 s')
             note('directory change seen after %.1f s', time.monotonic() - start)
         milter.write_domains(DOMAINS)
-        check(wait_for(lambda: ask(milter.socket, mail_from='x@new2.example').verdict == 'reject', 2.2, 0.05), 'a removal is not seen')
+        check(wait_for(lambda: ask(milter.socket, mail_from='x@new2.example').verdict == 'reject', 2.2, 0.05),
+              'a removal is not seen')
 
 
 def test_broken_line_of_the_directory_is_reported_and_skipped():
@@ -173,7 +181,8 @@ def test_vanished_or_empty_directory_keeps_the_last_good_state():
             same(ask(milter.socket).verdict, 'accept')
             same(ask(milter.socket, mail_from='x@victim.example').verdict, 'reject', 'the last good state')
             milter.write_domains(DOMAINS + 'back%d.example: cp1001\n' % empty)
-            check(wait_for(lambda: ask(milter.socket, mail_from='x@back%d.example' % empty).verdict == 'accept', 4, 0.05), 'a good file again')
+            check(wait_for(lambda: ask(milter.socket, mail_from='x@back%d.example' % empty).verdict == 'accept', 4,
+                           0.05), 'a good file again')
 
 
 def test_directory_changes_under_load_lose_nothing():

@@ -12,13 +12,15 @@ def program(name):
     out = os.path.join(BUILD, 'test', 'bench', name)
     if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-pthread', '-Wall', '-Wextra',
+        subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-pthread', '-Wall',
+                        '-Wextra',
                         '-o', out + '.new', source, *PROGRAMS[name]], check=True)
         os.rename(out + '.new', out)
     return out
 
 
-def message_class(weight, expect, auth_user='cp1001', mail_from='info@own.example', header_from='Info <info@own.example>'):
+def message_class(weight, expect, auth_user='cp1001', mail_from='info@own.example',
+                  header_from='Info <info@own.example>'):
     return ['-m', '%d,%s,%s,%s,%s' % (weight, expect, auth_user, mail_from, header_from)]
 
 
@@ -34,7 +36,8 @@ class Load:
     """A run of the load generator; `finish` gives its figures."""
 
     def __init__(self, socket, *arguments):
-        self.process = subprocess.Popen([program('load'), '-s', socket, '-t', str(int(30000 * SLOW)), *map(str, arguments)],
+        self.process = subprocess.Popen([program('load'), '-s', socket, '-t', str(int(30000 * SLOW)),
+                                         *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def running(self):

@@ -409,12 +409,22 @@ class Behaviour(Bed):
         """Exim shows 64 KiB of headers to its ACLs, and no more."""
         padding = "".join("X-Padding-%d: %s\n" % (number, "x" * 900) for number in range(100))
         text = "From: info@kunde-eins.example\n" + padding + message("ceo@bank.example")
-        to = self._name()
-        expect(self.auth("info@kunde-eins.example", to, text)["code"] in (451, 550, 552, 554), "SMTP let it pass")
-        to = self._name()
-        self.command("info@kunde-eins.example", to, text)
-        self.must_not_arrive(to)
+        for send in (self.auth, self.loopback, self.command):
+            to = self._name()
+            send("info@kunde-eins.example", to, text)
+            self.must_not_arrive(to)
         self.nothing_stuck()
+
+    def many_headers_from_outside_pass(self):
+        subject = "many%d" % time.monotonic_ns()
+        padding = "".join("X-Padding-%d: %s\n" % (number, "x" * 900) for number in range(100))
+        text = padding + message("x@bank.example", subject=subject)
+        answer = self.remote("x@bank.example", "cp1001@kunde-eins.example", text)
+        # Debian's sendmail takes 32 KiB of headers at most.
+        if self.mta.kind == "sendmail" and answer["code"] == 552:
+            return
+        same(answer["code"], 250, answer["text"])
+        expect(self.mailbox("cp1001", subject), "not delivered")
 
     # ---- leumund away --------------------------------------------------------------------------
 
@@ -462,11 +472,10 @@ class Behaviour(Bed):
 
     @only("exim")
     def question_too_long_to_be_asked_is_no_way_round(self):
-        """48,000 recipients of 26 bytes are 1.6 MB in base64."""
+        """48,000 recipients are 1.6 MB in base64."""
         to, before = self._name(), self.mta.held()
-        many = "".join("Bcc: r%d.padding@elsewhere.example\n" % number for number in range(48000))
-        done = self.box.run([self.mta.sendmail, "-i", "-t", "-f", "info@kunde-eins.example"], user="cp1001", check=False,
-                            input="To: %s\n%s" % (to, many) + message())
+        many = ["r%05d@elsewhere.example" % number for number in range(48000)]
+        done = self.command("ceo@bank.example", [to] + many, message())
         same(done.returncode, 0, "exit status")
         held = self.box.wait(lambda: set(self.mta.held()) - set(before), 10)
         expect(held, "not held")
