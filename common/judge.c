@@ -96,6 +96,9 @@ static void put(struct text *line, const char *key, size_t key_len, const char *
 	text_word(line, value, strlen(value), VALUE_BYTES);
 }
 
+/* The same for words of our own, which need no escaping. */
+#define PUT_WORD(line, key, value) (text_mem(line, " " key "=", sizeof(" " key "=") - 1), text_str(line, value))
+
 static void put_observed(struct text *line, const struct decision *decision, char *separator)
 {
 	for (unsigned i = 0; i < decision->observed_count; i++) {
@@ -124,15 +127,15 @@ static void put_verdict(struct text *line, const struct decision *decision, enum
 	const struct verdict *verdict = &decision->verdict;
 
 	if (!verdict->rule) {
-		PUT(line, "action", "accept");
+		PUT_WORD(line, "action", "accept");
 		return;
 	}
-	PUT(line, "milter", decision->milter);
-	PUT(line, "rule", verdict->rule->name);
-	PUT(line, "action", action_names[verdict->action]);
+	PUT_WORD(line, "milter", decision->milter);
+	PUT_WORD(line, "rule", verdict->rule->name);
+	PUT_WORD(line, "action", action_names[verdict->action]);
 	if (said != verdict->action)
 		PUT(line, "said", said == ACTION_OBSERVE ? "accept" : action_names[said]);
-	PUT(line, "code", verdict->rule->code);
+	PUT_WORD(line, "code", verdict->rule->code);
 	PUT(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
 	text_str(line, " about=");
 	text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
@@ -150,8 +153,8 @@ static void put_facts(struct text *line, const struct session *session, const st
 	if (who->has_uid)
 		PUT_U64(line, "uid", who->uid);
 	PUT(line, "script", who->script);
-	PUT(line, "path", path_names[who->path]);
-	PUT(line, "known_by", known_by_names[who->known_by]);
+	PUT_WORD(line, "path", path_names[who->path]);
+	PUT_WORD(line, "known_by", known_by_names[who->known_by]);
 	PUT(line, "client", connection->client_addr);
 	PUT(line, "mail_from", message_sender_text(message));
 	PUT_U64(line, "rcpts", message->recipient_count);
@@ -159,7 +162,7 @@ static void put_facts(struct text *line, const struct session *session, const st
 		PUT(line, "rcpt_to", recipient->rcpt_to);
 	else if (message->recipients)
 		PUT(line, "rcpt_to", message->recipients->rcpt_to);
-	PUT(line, "mta", mta_names[connection->mta]);
+	PUT_WORD(line, "mta", mta_names[connection->mta]);
 }
 
 /*
@@ -180,7 +183,7 @@ static void record(const struct bench *bench, const struct session *session, con
 		text_str(&line, "NOQUEUE");
 	text_char(&line, ':');
 	head = line.len + 1;
-	PUT(&line, "id", session->message.id);
+	PUT_WORD(&line, "id", session->message.id);
 	put_verdict(&line, decision, said);
 	put_observed(&line, &judgement->message, &separator);
 	put_observed(&line, &judgement->recipient, &separator);

@@ -67,24 +67,20 @@ void message_reset(struct session *session)
 	identity_clear(&session->who);
 }
 
-/* A path's text without its angle brackets. */
-static const char *path_copy(struct arena *memory, const char *path, size_t len)
-{
-	bool bracketed = len >= 2 && path[0] == '<' && path[len - 1] == '>';
-
-	return bracketed ? arena_copy(memory, path + 1, len - 2) : arena_copy(memory, path, len);
-}
-
-/* The parsed path points into a copy of the whole that lives as long. */
+/* One copy serves both: the parsed path points into it, and the text is it without its angle brackets. */
 static int path_read(struct arena *memory, const char *path, const char **text, struct mail_path *parsed, bool *broken)
 {
 	size_t len = strlen(path);
-	const char *copy = arena_copy(memory, path, len);
+	char *copy = arena_copy(memory, path, len);
 
-	*text = copy ? path_copy(memory, copy, len) : NULL;
-	if (!*text)
+	if (!copy)
 		return -1;
 	*broken = mail_path_parse(copy, len, parsed) < 0;
+	if (len >= 2 && copy[0] == '<' && copy[len - 1] == '>') {
+		copy[len - 1] = '\0';
+		copy++;
+	}
+	*text = copy;
 	return 0;
 }
 
