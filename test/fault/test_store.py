@@ -171,8 +171,8 @@ def test_trouble_of_the_store_is_said_once_and_not_for_each_message():
     with WithStore() as both:
         both.redis.kill()
         load(both.milter.socket, '-c', 4, '-n', 500, *MIXED)
-        lines = [l for l in both.milter.log().split('\n') if re.search(r'(?i)(store|redis)',
-                                                                       l) and not re.search(r'\bid=[0-9a-z]{13} ', l)]
+        lines = [l for l in both.milter.log().split('\n')
+                 if re.search(r'(?i)(store|redis)', l) and not re.search(r'\bid=[0-9a-z]{13} ', l)]
         note('log lines about the store during 2,000 messages: %d', len(lines))
         check(1 <= len(lines) <= 10, '%d lines: %r', len(lines), lines[:12])
         both.redis.start()

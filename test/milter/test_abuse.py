@@ -14,12 +14,10 @@ from mta import ACTIONS, Message, Mta, ProtocolError, ask, packet, strings
 NEGOTIATE = packet('O', struct.pack('>III', 6, ACTIONS, 0))
 CONNECT = packet('C', b'host\x004\x61\xa8192.0.2.1\0')
 STEPS = {
-    'negotiate': NEGOTIATE, 'connect': CONNECT, 'helo': packet('H', b'host\0'), 'mail': packet('M',
-                                                                                               b'<x@own.example>\0'),
-    'rcpt': packet('R', b'<y@remote.example>\0'), 'data': packet('T'), 'header': packet('L', b'From\0x@own.example\0'),
-    'eoh': packet('N'), 'body': packet('B',
-                                       b'hello\r\n'), 'end': packet('E'), 'abort': packet('A'), 'unknown': packet('U',
-                                                                                                                  b'X\0'),
+    'negotiate': NEGOTIATE, 'connect': CONNECT, 'helo': packet('H', b'host\0'),
+    'mail': packet('M', b'<x@own.example>\0'), 'rcpt': packet('R', b'<y@remote.example>\0'), 'data': packet('T'),
+    'header': packet('L', b'From\0x@own.example\0'), 'eoh': packet('N'), 'body': packet('B', b'hello\r\n'),
+    'end': packet('E'), 'abort': packet('A'), 'unknown': packet('U', b'X\0'),
     'again': packet('K'), 'macros': packet('D', b'M{auth_type}\0PLAIN\0{auth_authen}\0cp1001\0i\x004Q\0'),
 }
 
@@ -91,19 +89,17 @@ def test_garbage_truncated_and_oversized_packets():
     prefix = NEGOTIATE + CONNECT
     with Instance() as milter:
         for about, data in (
-                ('nothing', b''), ('http', b'GET / HTTP/1.0\r\n\r\n'), ('smtp', b'EHLO x\r\n'), ('tls',
-                                                                                                 b'\x16\x03\x01\x02\x00\x01\x00' + bytes_of(300)),
-                ('random', bytes_of(5000)), ('zeros', b'\0' * 70000), ('ones', b'\xff' * 70000), ('length 0',
-                                                                                                  b'\0\0\0\0O'),
-                ('length 4 GB', b'\xff\xff\xff\xffM'), ('length 2 GB', b'\x80\0\0\0M'), ('length lies',
-                                                                                         prefix + b'\0\0\xff\xffM<a'),
-                ('short negotiation', packet('O', b'\0\0\0\6')), ('no strings',
-                                                                  prefix + packet('M') + packet('R') + packet('L') + packet('E')),
+                ('nothing', b''), ('http', b'GET / HTTP/1.0\r\n\r\n'), ('smtp', b'EHLO x\r\n'),
+                ('tls', b'\x16\x03\x01\x02\x00\x01\x00' + bytes_of(300)), ('random', bytes_of(5000)),
+                ('zeros', b'\0' * 70000), ('ones', b'\xff' * 70000), ('length 0', b'\0\0\0\0O'),
+                ('length 4 GB', b'\xff\xff\xff\xffM'), ('length 2 GB', b'\x80\0\0\0M'),
+                ('length lies', prefix + b'\0\0\xff\xffM<a'), ('short negotiation', packet('O', b'\0\0\0\6')),
+                ('no strings', prefix + packet('M') + packet('R') + packet('L') + packet('E')),
                 ('no NUL', prefix + packet('M', b'<a@own.example>') + packet('R', b'<b@c>') + packet('L', b'From')),
-                ('header without value', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L',
-                                                                                         b'From\0') + STEPS['end']),
-                ('header with three strings', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L',
-                                                                                              b'From\0a\0b\0') + STEPS['end']),
+                ('header without value',
+                 prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'From\0') + STEPS['end']),
+                ('header with three strings',
+                 prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'From\0a\0b\0') + STEPS['end']),
                 ('empty header name', prefix + STEPS['mail'] + STEPS['rcpt'] + packet('L', b'\0x\0') + STEPS['end']),
                 ('1 MB packet', prefix + STEPS['mail'] + packet('B', b'x' * (1 << 20))),
                 ('unknown family', NEGOTIATE + packet('C', b'h\0Z') + STEPS['mail'] + STEPS['end']),
@@ -153,9 +149,8 @@ def test_headers_of_64_kilobytes():
     with Instance() as milter:
         for value, verdict in ((b'info@own.example' + b' ' * 65000, 'reject'), (b'(' * 60000, 'reject'),
                                (b'"' + b'\\' * 60000, 'reject'),
-                               (b',' * 60000, 'reject'), (b'<' * 60000,
-                                                          'reject'), (b'a@own.example,' * 4000 + b'a@own.example',
-                                                                      None),
+                               (b',' * 60000, 'reject'), (b'<' * 60000, 'reject'),
+                               (b'a@own.example,' * 4000 + b'a@own.example', None),
                                (b'=?utf-8?Q?' * 5000, 'reject'), (b'g:' * 30000, 'reject')):
             start = time.monotonic()
             result = ask(milter.socket, header_from=value)

@@ -12,7 +12,7 @@ import threading
 import time
 
 from case import Skip, check, same
-from instance import BUILD, DOMAINS, ROOT, SLOW, processes_marked, redis_program, wait_for
+from instance import BUILD, DOMAINS, ROOT, SLOW, processes_in, processes_marked, redis_program, wait_for
 from mta import ask
 
 LEUMUND = os.environ.get('LEUMUND', os.path.join(BUILD, 'leumund'))
@@ -71,12 +71,15 @@ class Command:
         return self
 
     def __exit__(self, *_):
-        pids = processes_marked('LEUMUND_TEST=' + self.home)
-        for pid in pids:
+        # the supervisor first, so that it starts nothing again
+        for pid in self.processes():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not processes_marked('LEUMUND_TEST=' + self.home), 5)
+        wait_for(lambda: not self.processes(), 5)
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def processes(self):
+        return sorted(set(processes_marked('LEUMUND_TEST=' + self.home) + processes_in(self.home)))
 
     def __call__(self, *words, place=True):
         where = ['-c', self.conf, '-r', self.run] if place else []
@@ -92,7 +95,7 @@ class Command:
     def stop(self):
         answer = self('stop')
         same((answer.status, answer.all), (0, ''))
-        same(processes_marked('LEUMUND_TEST=' + self.home), [], 'processes left')
+        same(self.processes(), [], 'processes left')
         left = [f for f in os.listdir(self.run) if f not in ('appendonlydir', 'appendonly.aof', 'redis.log', 'leumund.log')]
         same(left, [], 'files left')
 
@@ -466,6 +469,8 @@ def test_check_finds_each_fault_and_says_what_to_do():
     def dead(leumund):
         os.kill(leumund.pid('leumund'), signal.SIGKILL)
         os.kill(leumund.pid('outbound'), signal.SIGKILL)
+        # it may still be ending
+        wait_for(lambda: 'Connection refused' in leumund('status').out, 5)
 
     def conf_wrong(leumund):
         leumund.write('30-wrong.conf', 'sender { enbale = true }')

@@ -18,8 +18,8 @@ def instance(**kw):
 
 
 def headers(header_from, more=''):
-    return 'Received: from x by y\n\tfor z\nFrom: %s\nTo: rcpt@remote.example\nSubject: test\n%s\n' % (header_from,
-                                                                                                       more)
+    return ('Received: from x by y\n\tfor z\nFrom: %s\nTo: rcpt@remote.example\nSubject: test\n%s\n'
+            % (header_from, more))
 
 
 def asked(milter, verb, mail_from='info@own.example', header_from=None, auth_user='cp1001', **keys):

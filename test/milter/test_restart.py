@@ -1,4 +1,5 @@
-# Restart, reload and change of the directory while mail flows: no message is lost, none is judged by half a configuration.
+# Restart, reload and change of the directory while mail flows: no message is lost, none is judged by half a
+# configuration.
 import os
 import signal
 import threading
@@ -119,9 +120,8 @@ def test_two_hundred_reloads_under_load_lose_nothing():
         # 8 to 1 between good and bad: a bad one must change nothing
         work = Load(milter.socket, '-c', 20, '-n', 2000, '-k', 10, *MIXED)
         for number in range(200):
-            milter.write('20-more.conf',
-                         'sender {\n\tdisplay_spoof = %s\n}\n' % ('nonsense' if number % 9 == 8 else ('off',
-                                                                                                      'observe')[number % 2]))
+            action = 'nonsense' if number % 9 == 8 else ('off', 'observe')[number % 2]
+            milter.write('20-more.conf', 'sender {\n\tdisplay_spoof = %s\n}\n' % action)
             os.kill(milter.pid, signal.SIGHUP)
             time.sleep(0.02)
         running = work.running()

@@ -113,13 +113,12 @@ def test_missing_or_repeated_or_unreadable_author_is_refused():
                 ('twice, blank before the colon', [fine, ('From ', 'x@victim.example')]),
                 ('blank before the colon alone', [('From ', 'x@victim.example')]),
                 ('tab before the colon alone', [('From\t', 'x@victim.example')]),
-                ('no address', [('From', 'just words')]), ('no domain', [('From', 'info')]), ('literal',
-                                                                                              [('From',
-                                                                                                'x@[192.0.2.1]')]),
-                ('open quote', [('From', '"info@own.example')]), ('open bracket', [('From', 'Info <info@own.example')]),
+                ('no address', [('From', 'just words')]), ('no domain', [('From', 'info')]),
+                ('literal', [('From', 'x@[192.0.2.1]')]), ('open quote', [('From', '"info@own.example')]),
+                ('open bracket', [('From', 'Info <info@own.example')]),
                 ('two brackets', [('From', '<info@own.example><x@victim.example>')]),
-                ('group', [('From', 'friends: info@own.example;')]), ('route',
-                                                                      [('From', '<@victim.example:info@own.example>')]),
+                ('group', [('From', 'friends: info@own.example;')]),
+                ('route', [('From', '<@victim.example:info@own.example>')]),
                 ('encoded word as address',
                  [('From', '=?utf-8?Q?x=40victim.example?= <=?utf-8?Q?info?=@own.example>')]),
                 ('control', [('From', b'info\x01@own.example')]), ('not UTF-8',
@@ -282,8 +281,8 @@ def test_exempt_uid_passes_until_its_day():
     domains = DOMAINS + 'user.example: %s\n' % user.pw_name
     for value, verdict in (('%d: panel' % user.pw_uid, 'accept'), ('0-%d: system' % user.pw_uid, 'accept'),
                            ('%s: panel' % user.pw_name, 'accept'),
-                           ('%d until %s: over' % (user.pw_uid, days_from_now(-2)), 'reject'), ('999999: another',
-                                                                                                'reject')):
+                           ('%d until %s: over' % (user.pw_uid, days_from_now(-2)), 'reject'),
+                           ('999999: another', 'reject')):
         with instance('exempt_uids = {"%s"}' % value, domains=domains) as milter:
             same(ask_local(milter, local_message(user.pw_uid, mail_from='x@victim.example')).verdict, verdict, value)
 

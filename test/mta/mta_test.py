@@ -462,7 +462,7 @@ class Behaviour(Bed):
             to, before = self._name(), self.mta.held()
             same(self.command("info@kunde-eins.example", to, message()).returncode, 0, "exit status")
             held = self.box.wait(lambda: set(self.mta.held()) - set(before), 5)
-            expect(held, "not held", done.stdout[-500:], self.box.read("/var/log/mail.log")[-2500:])
+            expect(held, "not held")
             self.must_not_arrive(to)
         finally:
             self.box.run(["pkill", "-f", path])  # inside the box
@@ -472,14 +472,14 @@ class Behaviour(Bed):
 
     @only("exim")
     def question_too_long_to_be_asked_is_no_way_round(self):
-        """48,000 recipients are 1.6 MB in base64. Exim 4.96 itself cannot read back what it stored of them."""
-        before = len(self.box.read("/var/log/mail.log"))
-        many = ["r%05d@elsewhere.example" % number for number in range(48000)]
-        done = self.command("ceo@bank.example", [self._name()] + many, message())
+        """1.2 MB of recipients are 1.6 MB in base64. Exim's spool can read back 16,384 recipients at most."""
+        to, before = self._name(), self.mta.held()
+        many = ["r%05d%s@elsewhere.example" % (number, "x" * 58) for number in range(14500)]
+        done = self.command("ceo@bank.example", [to] + many, message())
         same(done.returncode, 0, "exit status")
-        frozen = self.box.wait(lambda: re.search(r"([0-9A-Za-z-]{16,23}) frozen by ACL", self.box.read("/var/log/mail.log")[before:]), 10)
-        expect(frozen, "not held")
-        self.box.run(["sh", "-c", "rm -f /var/spool/exim4/input/%s-* /var/spool/exim4/input/*/%s-*" % (frozen.group(1), frozen.group(1))])
+        held = self.box.wait(lambda: set(self.mta.held()) - set(before), 10)
+        expect(held, "not held")
+        self.box.run(["exim4", "-Mrm", *held])
 
     def restart_under_traffic_loses_nothing(self):
         clients, each = 3, 25
