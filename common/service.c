@@ -458,6 +458,13 @@ static int listen_exim(char *private, size_t size)
 	return 0;
 }
 
+static void private_remove(const char *milter_private, const char *exim_private)
+{
+	if (!service.on_inet)
+		unlink(milter_private + strlen("unix:"));
+	unlink(exim_private);
+}
+
 /*
  * The new sockets are made, and tried, under private names; one rename each puts them in force without
  * a moment at which an MTA finds none.
@@ -473,13 +480,16 @@ static int serve(const struct leumund_options *options)
 	    listen_exim(exim_private, sizeof(exim_private)) < 0)
 		return EX_OSERR;
 	if (options->canary_every > 0 && canary_run(milter_private) == CANARY_FAILED) {
-		unlink(milter_private + strlen("unix:"));
-		unlink(exim_private);
+		private_remove(milter_private, exim_private);
 		return EX_UNAVAILABLE;
 	}
 	if ((!service.on_inet && rename(milter_private + strlen("unix:"), service.milter_path) < 0) ||
-	    rename(exim_private, service.exim_path) < 0)
-		return fail(EX_OSERR, "%s: the sockets cannot be put in force: %s", service.run, strerror(errno));
+	    rename(exim_private, service.exim_path) < 0) {
+		int saved = errno;
+
+		private_remove(milter_private, exim_private);
+		return fail(EX_OSERR, "%s: the sockets cannot be put in force: %s", service.run, strerror(saved));
+	}
 	if (pid_file_take(service.pid_path) < 0)
 		return fail(EX_OSERR, "%s/%s: %s", service.run, service.pid_path, strerror(errno));
 	if (predecessor > 0 && !service.on_inet) {

@@ -37,12 +37,17 @@ static const char *check_text(const char *value)
 /* SERVICE=inet:PORT@HOST */
 static const char *check_listen(const char *value)
 {
-	const char *equals = strchr(value, '=');
+	static const char form[] = "write SERVICE=inet:PORT@ADDRESS, such as \"outbound=inet:8893@127.0.0.1\"";
+	const char *equals = strchr(value, '='), *colon = equals ? strchr(equals, ':') : NULL;
+	char *end;
+	unsigned long port;
 
-	if (!equals || equals == value ||
-	    (strncmp(equals + 1, "inet:", 5) != 0 && strncmp(equals + 1, "inet6:", 6) != 0))
-		return "write SERVICE=inet:PORT@ADDRESS, such as \"outbound=inet:8893@127.0.0.1\"";
-	return NULL;
+	if (!colon || equals == value || (strncmp(equals, "=inet:", 6) != 0 && strncmp(equals, "=inet6:", 7) != 0))
+		return form;
+	port = strtoul(colon + 1, &end, 10);
+	if (end == colon + 1 || (*end != '@' && *end != '\0'))
+		return form;
+	return port >= 1 && port <= 65535 ? NULL : "a port is a number from 1 to 65535";
 }
 
 #define OPTION_AT(member) offsetof(struct leumund_options, member)
