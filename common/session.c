@@ -31,7 +31,7 @@ static void message_clear(struct message *message)
 	message->headers_end = &message->headers;
 	message->first_header = NULL;
 	message->header_count = message->headers_kept = 0;
-	message->headers_lost = message->author_hidden = false;
+	message->headers_lost = message->headers_cut = message->author_hidden = false;
 	message->id[0] = '\0';
 }
 

@@ -346,6 +346,19 @@ static void find_in_field(const struct sender *sender, const struct view *view, 
 	}
 }
 
+/* A From that the MTA may show to the reader but not to us. */
+static void find_what_is_not_seen(const struct view *view, struct sender_facts *facts)
+{
+	const struct message *message = &view->session->message;
+
+	if (!ownership_is_known(view))
+		return;
+	if (message->author_hidden)
+		find(facts, SENDER_AUTHOR_OWNER, span_of("a From or Sender hidden in another field"));
+	if (message->headers_cut)
+		find(facts, SENDER_AUTHOR_OWNER, span_of("more header fields than can be looked at"));
+}
+
 static void decide(const struct sender *sender, const struct sender_facts *facts, struct decision *decision)
 {
 	for (int rule = 0; rule < SENDER_RULES; rule++)
@@ -371,8 +384,7 @@ static void sender_check(const void *state, const struct view *view, struct deci
 		break;
 	case STAGE_END:
 		if (is_judged(view)) {
-			if (view->session->message.author_hidden && ownership_is_known(view))
-				find(&facts, SENDER_AUTHOR_OWNER, span_of("a From or Sender hidden in another field"));
+			find_what_is_not_seen(view, &facts);
 			find_in_field(sender, view, "From", true, &facts);
 			find_in_field(sender, view, "Sender", false, &facts);
 		}
