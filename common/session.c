@@ -31,7 +31,7 @@ static void message_clear(struct message *message)
 	message->headers_end = &message->headers;
 	message->first_header = NULL;
 	message->header_count = message->headers_kept = 0;
-	message->headers_lost = message->headers_cut = message->author_hidden = false;
+	message->headers_cut = message->author_hidden = false;
 	message->id[0] = '\0';
 }
 
@@ -134,10 +134,8 @@ int message_header(struct session *session, const char *name, const char *value,
 		header->name = arena_copy(&message->memory, name, strlen(name));
 		header->value = arena_copy(&message->memory, value, len);
 	}
-	if (!header || !header->name || !header->value) {
-		message->headers_lost = true;
+	if (!header || !header->name || !header->value)
 		return -1;
-	}
 	message->headers_kept++;
 	header->len = len;
 	header->next = NULL;

@@ -64,7 +64,6 @@ struct message {
 	struct header *headers, **headers_end;
 	const struct header *first_header; /* the very first field, kept whatever it is */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
-	bool headers_lost;                 /* some could not be kept: too many, too long */
 	bool headers_cut;                  /* the MTA showed a beginning of the headers only */
 	bool author_hidden;                /* a From or Sender stands behind a line break inside another field */
 	char id[16];                       /* of the decision: see decision_id() */

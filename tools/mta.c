@@ -106,32 +106,33 @@ static const char postfix_head[] =
 	"# Postfix (3.0 or later). After the change: `postfix check && postfix reload`, then `leumund check`.\n";
 
 static const char postfix_jailed[] =
-	"# The sockets lie below queue_directory and are named relative to it: this works in a chroot and without.\n";
+	"# The sockets lie below queue_directory and are named relative to it: this works in a chroot and\n"
+	"# without.\n";
 
 static const char postfix_free[] =
-	"# The sockets lie outside of queue_directory: this works only where smtpd and cleanup run without chroot.\n"
-	"# Debian's master.cf runs both in one (5th column: y). Either write n there, or leumund { run =\n"
+	"# The sockets lie outside of queue_directory: this works only where smtpd and cleanup run without\n"
+	"# chroot. Debian's master.cf runs both in one (5th column: y). Either write n there, or leumund { run =\n"
 	"# \"/var/spool/postfix/leumund\" }.\n";
 
 static const char postfix_smtp[] =
-	"# SMTP, with and without AUTH. The default action is written down because its default changes from tempfail to\n"
-	"# shutdown in Postfix 3.11. If master.cf sets another smtpd_milters for submission or smtps, add these there\n"
-	"# too; with other milters: these come before one that signs (DKIM).\n";
+	"# SMTP, with and without AUTH. The default action is written down because its default changes from\n"
+	"# tempfail to shutdown in Postfix 3.11. If master.cf sets another smtpd_milters for submission or smtps,\n"
+	"# add these there too; with other milters: these come before one that signs (DKIM).\n";
 
 static const char postfix_local[] =
-	"# sendmail(1) and PHP's mail(). Never tempfail here: such mail stays in maildrop, and is tried again once a\n"
-	"# minute and with each other mail that comes in. internal_mail_filter_classes must stay empty: bounces are not\n"
-	"# judged.\n";
+	"# sendmail(1) and PHP's mail(). Never tempfail here: such mail stays in maildrop, and is tried again\n"
+	"# once a minute and with each other mail that comes in. internal_mail_filter_classes must stay empty:\n"
+	"# bounces are not judged.\n";
 
 static const char postfix_rest[] =
-	"# Keeps X-Local-Uid (see master.cf) from leaving with mail that was requeued. lmtp and pipe transports have no\n"
-	"# such filter. An smtp_header_checks of your own goes behind it, apart by a comma.\n"
+	"# Keeps X-Local-Uid (see master.cf) from leaving with mail that was requeued. lmtp and pipe transports\n"
+	"# have no such filter. An smtp_header_checks of your own goes behind it, apart by a comma.\n"
 	"smtp_header_checks = regexp:/etc/postfix/leumund_smtp_header_checks\n"
 	"\n"
 	"# ==== /etc/postfix/master.cf: replaces the line pickup ====\n"
-	"# Which user called sendmail(1) is told to no milter. pickup writes it into its Received line, and a cleanup\n"
-	"# of its own turns that into a header that only Postfix can have put first. Header checks of your own: add\n"
-	"# them behind ours.\n"
+	"# Which user called sendmail(1) is told to no milter. pickup writes it into its Received line, and a\n"
+	"# cleanup of its own turns that into a header that only Postfix can have put first. Header checks of\n"
+	"# your own: add them behind ours.\n"
 	"pickup    unix  n       -       @CHROOT@       60      1       pickup\n"
 	"  -o cleanup_service_name=cleanup-local\n"
 	"cleanup-local unix n    -       @CHROOT@       -       0       cleanup\n"
@@ -170,16 +171,17 @@ static void postfix_print(const struct setup *setup, const char *run, FILE *out)
 
 /* clang-format off */
 static const char sendmail_head[] =
-	"dnl sendmail (8.14 or later). After the change: make -C /etc/mail, restart sendmail, then `leumund check`.\n";
+	"dnl sendmail (8.14 or later). After the change: make -C /etc/mail, restart sendmail, then `leumund\n"
+	"dnl check`.\n";
 
 static const char sendmail_add[] =
 	"dnl No directory above the sockets may be writable by all (as /tmp is), or sendmail does not start.\n"
 	"dnl\n"
 	"dnl ==== /etc/mail/sendmail.mc: add above the MAILER lines ====\n"
-	"dnl This covers SMTP and sendmail(1): the latter hands its mail to 127.0.0.1:25 or stores it in the client\n"
-	"dnl queue, where it stays while leumund is away (F=T: 451). No macros need to be named, leumund asks for what\n"
-	"dnl it uses. A DAEMON_OPTIONS with InputMailFilters= of its own must name them there. With other milters:\n"
-	"dnl these come first.\n";
+	"dnl This covers SMTP and sendmail(1): the latter hands its mail to 127.0.0.1:25 or stores it in the\n"
+	"dnl client queue, where it stays while leumund is away (F=T: 451). No macros need to be named, leumund\n"
+	"dnl asks for what it uses. A DAEMON_OPTIONS with InputMailFilters= of its own must name them there. With\n"
+	"dnl other milters: these come first.\n";
 /* clang-format on */
 
 static void sendmail_print(const struct setup *setup, const char *run, FILE *out)
@@ -207,22 +209,23 @@ static void sendmail_print(const struct setup *setup, const char *run, FILE *out
 
 /* clang-format off */
 static const char exim_head[] =
-	"# Exim (4.90 or later; any build: only ${readsocket} is used). After the change: exim -bV, restart Exim, then\n"
-	"# `leumund check`. On Debian \"exim.conf\" is /etc/exim4/exim4.conf.template or the files of /etc/exim4/conf.d.\n"
-	"# On cPanel never edit /etc/exim.conf: use the boxes of WHM > Exim Configuration Manager > Advanced Editor\n"
-	"# that are named below; they survive updates.\n";
+	"# Exim (4.90 or later; any build: only ${readsocket} is used). After the change: exim -bV, restart Exim,\n"
+	"# then `leumund check`. On Debian \"exim.conf\" is /etc/exim4/exim4.conf.template or the files of\n"
+	"# /etc/exim4/conf.d. On cPanel never edit /etc/exim.conf: use the boxes of WHM > Exim Configuration\n"
+	"# Manager > Advanced Editor that are named below; they survive updates.\n";
 
 static const char exim_main[] =
 	"\n"
 	"# ==== exim.conf, main: add ====\n"
-	"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; `exim -bP` shows whether\n"
-	"# they do.\n";
+	"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; `exim -bP` shows\n"
+	"# whether they do.\n";
 
 static const char exim_acl_open[] =
 	"\n"
 	"# ==== exim.conf, begin acl: add ====\n"
-	"# cPanel: box BEGINACL. leumund away: SMTP clients are told to come again; local mail is accepted, because\n"
-	"# acl_not_smtp knows no \"later\". The client's name is not told: to know it may cost a DNS query.\n"
+	"# cPanel: box BEGINACL. leumund away: SMTP clients are told to come again; local mail is accepted,\n"
+	"# because acl_not_smtp knows no \"later\". The client's name is not told: to know it may cost a DNS\n"
+	"# query.\n"
 	"leumund:\n"
 	"  # Exim's own bounces come in by this way too.\n"
 	"  accept\n"
@@ -241,8 +244,8 @@ static const char exim_acl_ask[] =
 	"      helo=${quote:$sender_helo_name} mail_from=${quote:$sender_address} $acl_arg2\\n}{10s}{}\\\n"
 	"      {${if eq{$acl_arg1}{local}{away}{451 4.3.0 Sender check not available, please try again later}}}}}\\\n"
 	"      {\\N\\s+$\\N}{}}\n"
-	"  # No answer must not be a way round leumund; nor must a second author behind the 64 KiB of header lines that\n"
-	"  # Exim shows here: such mail of this server's own users waits for the admin.\n"
+	"  # No answer must not be a way round leumund; nor must a second author behind the 64 KiB of header\n"
+	"  # lines that Exim shows here: such mail of this server's own users waits for the admin.\n"
 	"  warn\n"
 	"    condition   = ${if !match{$acl_m_leumund}{^(accept|hold|away|4|5)}}\n"
 	"    set acl_m_leumund = ${if eq{$acl_arg1}{local}{hold: no answer}\\\n"
@@ -283,8 +286,8 @@ static const char exim_rest[] =
 	"  require acl = leumund local \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
 	"\n"
 	"# ==== exim.conf, begin routers: first router ====\n"
-	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's port is\n"
-	"# not told: when this runs its socket is gone, and another user's may have the number.\n";
+	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's\n"
+	"# port is not told: when this runs its socket is gone, and another user's may have the number.\n";
 
 static const char exim_router[] =
 	"  driver = redirect\n"

@@ -43,10 +43,6 @@ class Skipped(Exception):
     pass
 
 
-class Skipped(Exception):
-    pass
-
-
 def expect(truth, *seen):
     if not truth:
         raise Failed("; ".join(str(one) for one in seen) or "see the line above")

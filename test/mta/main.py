@@ -1,6 +1,6 @@
 """Runs the tests on the real MTAs and prints `ok NAME`, `not ok NAME` or `skip NAME reason`, then a count.
 
-main.py [MTA...] [-k PART-OF-A-NAME]; status 0 when nothing failed, 77 when nothing could be run here.
+main.py [MTA...] [-k PART-OF-A-NAME]; status 0 when nothing failed; what cannot be run here is skipped, visibly.
 """
 import argparse
 import os
@@ -41,7 +41,7 @@ def main():
         for mta in chosen:
             report("skip", mta.name, reason)
         print("0 tests on real MTAs passed, all skipped: " + reason)
-        return 77
+        return 0
     for program in ("leumundd", "leumund"):
         if not os.access(box.build_dir() / program, os.X_OK):
             print("no %s: run make first" % (box.build_dir() / program), file=sys.stderr)

@@ -143,6 +143,9 @@ define(`confMIN_QUEUE_AGE', `0')dnl
 define(`confTO_QUEUEWARN', `')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confCONNECTION_RATE_THROTTLE', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confDELAY_LA', `1000')dnl
 FEATURE(`use_cw_file')dnl
 FEATURE(`local_lmtp', `/usr/libexec/sendmail/mail.local')dnl
 FEATURE(`no_default_msa')dnl
@@ -164,6 +167,7 @@ include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 VERSIONID(`leumund test')
 OSTYPE(`debian')dnl
 DOMAIN(`debian-msp')dnl
+define(`confQUEUE_LA', `1000')dnl
 FEATURE(`msp', `[127.0.0.1]', `25')dnl
 """
 
@@ -173,7 +177,8 @@ FEATURE(`msp', `[127.0.0.1]', `25')dnl
         assert not added, added
         box.write("/etc/mail/submit.mc", self.submit_mc)
         box.write("/etc/mail/local-host-names", "cp1server.example.com\nkunde-eins.example\nkunde-zwei.example\n")
-        box.write("/etc/mail/access", "Connect:127.0.0.1 RELAY\nConnect:IPv6:0:0:0:0:0:0:0:1 RELAY\nConnect:203.0.113.10 RELAY\n")
+        own = ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1", "203.0.113.10")
+        box.write("/etc/mail/access", "".join("Connect:%s RELAY\n" % address for address in own))
         box.write("/etc/mail/trusted-users", "")
         box.write("/etc/mail/aliases", ALIASES)
         for path in ("/etc/mail/sasl/Sendmail.conf.2", "/etc/mail/sasl/Sendmail.conf"):
