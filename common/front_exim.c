@@ -131,8 +131,9 @@ static int headers_read(struct session *session, const struct house *house, char
 
 	if (size < 0)
 		return -1;
-	/* a last line end may be missing */
-	session->message.headers_cut = (unsigned long)size + 2 >= EXIM_HEADERS_SHOWN;
+	/* a last line end may be missing; an Exim that shows more shows all */
+	session->message.headers_cut =
+		(unsigned long)size + 2 >= EXIM_HEADERS_SHOWN && (unsigned long)size <= EXIM_HEADERS_SHOWN;
 	/* nothing may hide behind a NUL: as a control character it is seen and refused where it matters */
 	for (long i = 0; i < size; i++)
 		if (block[i] == '\0')

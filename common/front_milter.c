@@ -8,7 +8,9 @@
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -378,7 +380,22 @@ static sfsistat on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-/* ---- a flaw of libmilter ----------------------------------------------------------------------- */
+/* ---- two things of libmilter that must not happen ---------------------------------------------- */
+
+/*
+ * libmilter's own thread waits for SIGHUP, SIGTERM and SIGINT and takes each for the end. They are the service's
+ * (service.c): a SIGHUP that came while another was being handled ended the daemon. The linker gives
+ * libmilter.a this sigwait (--wrap=sigwait), which never returns; the thread blocks these signals.
+ */
+int __wrap_sigwait(const sigset_t *set, int *signal_number);
+
+int __wrap_sigwait(const sigset_t *set, int *signal_number)
+{
+	(void)set;
+	(void)signal_number;
+	for (;;)
+		(void)poll(NULL, 0, -1);
+}
 
 /*
  * smfi_getsymval() walks a stage's macros two by two up to a NULL; a list with an odd number of strings, which no

@@ -1,8 +1,7 @@
 /*
  * The skeleton of leumundd (service.h): start, takeover, reload, drain, end.
  *
- * libmilter runs on a thread of its own so that signals reach this one: its own signal thread would
- * take SIGHUP for the end. (Linux hands a process' signal to the main thread when that does not block it.)
+ * libmilter runs on a thread of its own, and signals are handled by this one (see also front_milter.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -322,7 +321,7 @@ static void on_signal(int number)
 static int signals_catch(void)
 {
 	static const int caught[] = { SIGHUP, SIGTERM, SIGINT };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
 
 	signal(SIGPIPE, SIG_IGN);
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)

@@ -1,5 +1,6 @@
 # The store killed, frozen, out of memory, read-only during traffic: no verdict of `sender` changes, nobody
 # waits for it, and it comes back by itself.
+import functools
 import re
 import time
 
@@ -9,6 +10,7 @@ from mta import Message, Mta
 from tools import MIXED, Load, load
 
 LONGEST_MS = 100
+ATTEMPTS = 5
 
 
 class WithStore:
@@ -76,14 +78,40 @@ class Traffic:
              done['messages'], done['lost'], done['wrong'], done['max_wait_ms'], done['slow'], LONGEST_MS, late)
         same((done['lost'], done['wrong']), (0, 0), '%s: %s' % (about, done['trouble']))
         # each single wait, not a percentile
-        check(done['max_wait_ms'] <= LONGEST_MS * SLOW + 2 * late, '%s: a wait of %.0f ms', about, done['max_wait_ms'])
+        if done['max_wait_ms'] > LONGEST_MS * SLOW:
+            raise Hurried('%s: a wait of %.0f ms' % (about, done['max_wait_ms']))
 
 
+class Hurried(AssertionError):
+    """A wait over the limit, and nothing else wrong."""
+
+
+def repeated(test):
+    """
+    A busy machine makes single waits long without any fault: measured at load 20, a null milter without a store had
+    one over 100 ms in 4 of 12 runs. What the store causes comes back each time, so the limit must be kept in one of
+    five attempts. A stall that comes only now and then is not found by this; lost messages and wrong verdicts are
+    never repeated.
+    """
+    @functools.wraps(test)
+    def attempts():
+        for left in range(ATTEMPTS - 1, -1, -1):
+            try:
+                return test()
+            except Hurried as hurried:
+                if not left:
+                    raise
+                note('again, %d attempts left: %s', left, hurried)
+    return attempts
+
+
+@repeated
 def test_store_away_from_the_start_changes_no_verdict():
     with Instance() as milter:
         Traffic(milter, '-n', 1000).judge('never there')
 
 
+@repeated
 def test_store_killed_during_traffic():
     with WithStore() as both:
         work = both.traffic('-n', 4000)
@@ -108,6 +136,7 @@ def test_what_was_decided_while_the_store_was_away_is_written_later():
         check(wait_for(lambda: both.written() >= 50, 15, 0.1), '%d of 50 entries, %d before', both.written(), before)
 
 
+@repeated
 def test_store_frozen_during_traffic():
     with WithStore() as both:
         work = both.traffic('-n', 4000)
@@ -120,6 +149,7 @@ def test_store_frozen_during_traffic():
         both.history_goes_on('after the thaw', 15)
 
 
+@repeated
 def test_store_out_of_memory_during_traffic():
     with WithStore() as both:
         work = both.traffic('-n', 3000)
@@ -131,6 +161,7 @@ def test_store_out_of_memory_during_traffic():
         both.history_goes_on('with memory again', 15)
 
 
+@repeated
 def test_store_read_only_during_traffic():
     with WithStore() as both:
         work = both.traffic('-n', 3000)
@@ -142,6 +173,7 @@ def test_store_read_only_during_traffic():
         both.history_goes_on('as a master again', 15)
 
 
+@repeated
 def test_scripts_flushed_and_data_lost_are_no_trouble():
     with WithStore() as both:
         work = both.traffic('-n', 2000)
@@ -153,6 +185,7 @@ def test_scripts_flushed_and_data_lost_are_no_trouble():
         both.history_goes_on('afterwards')
 
 
+@repeated
 def test_connections_killed_again_and_again_are_no_trouble():
     with WithStore() as both:
         before = both.milter.figures()

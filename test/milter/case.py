@@ -1,5 +1,6 @@
 # How tests are written: functions named test_BEHAVIOUR in files test_*.py. A test that returns passes,
 # Skip("reason") is seen in the count, everything else that it raises is a failure.
+import inspect
 import os
 import sys
 import time
@@ -28,7 +29,7 @@ def note(words, *arguments):
 def tests_of(module):
     """In the order in which they stand in the file."""
     found = [f for n, f in vars(module).items() if n.startswith('test_') and callable(f)]
-    return sorted(found, key=lambda f: f.__code__.co_firstlineno)
+    return sorted(found, key=lambda f: inspect.unwrap(f).__code__.co_firstlineno)
 
 
 def run(modules, words):
