@@ -112,6 +112,8 @@ long base64_decode(char *text)
 		return 0;
 	while (len > 0 && text[len - 1] == '=')
 		len--;
+	if (len % 4 == 1)
+		return -1; /* cut off */
 	for (size_t i = 0; i < len; i++) {
 		int value = base64_value(text[i]);
 

@@ -102,6 +102,7 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 	struct connection *connection = &session->connection;
 	struct message *message = &session->message;
 	const char *uid = line->value[EXIM_UID];
+	unsigned long long number = strtoull(uid, NULL, 10);
 
 	connection->mta = MTA_EXIM;
 	connection->local_command = is_local;
@@ -113,9 +114,9 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 	message->auth_type = keep(&message->memory, line->value[EXIM_AUTH_TYPE]);
 	message->sender_ident = keep(&message->memory, line->value[EXIM_IDENT]);
 	/* $originator_uid is the caller's only when no network client stands behind the message */
-	if (line->value[EXIM_CLIENT_ADDR][0] == '\0' && uid[0] >= '0' && uid[0] <= '9') {
+	if (line->value[EXIM_CLIENT_ADDR][0] == '\0' && uid[0] >= '0' && uid[0] <= '9' && number < UINT32_MAX) {
 		message->has_originator_uid = true;
-		message->originator_uid = (uint32_t)strtoul(uid, NULL, 10);
+		message->originator_uid = (uint32_t)number;
 		/* on local mail Exim sets $authenticated_id to the login by itself: that is no SMTP AUTH */
 		if (is_local || message->auth_type[0] == '\0')
 			message->auth_user = message->auth_type = "";

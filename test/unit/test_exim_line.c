@@ -54,12 +54,13 @@ static void broken_lines_are_refused(void **state)
 
 static void base64_is_decoded_in_place(void **state)
 {
-	char good[] = "RnJvbTogYQo=", bad[] = "a-b";
+	char good[] = "RnJvbTogYQo=", bad[] = "a-b", cut[] = "RnJvbQ==A";
 
 	(void)state;
 	assert_int_equal(base64_decode(good), 8);
 	assert_string_equal(good, "From: a\n");
 	assert_int_equal(base64_decode(bad), -1);
+	assert_int_equal(base64_decode(cut), -1);
 	assert_null(parse("data"));
 	assert_int_equal(base64_decode((char *)(uintptr_t)parsed.value[EXIM_HEADERS]), 0);
 }
