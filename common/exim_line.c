@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exim_line.h"
+#include "text.h"
 
 static const char *const keys[] = {
 	[EXIM_QUEUE_ID] = "queue_id",
@@ -88,17 +89,6 @@ const char *exim_line_parse(char *line, struct exim_line *out)
 			return "something follows a quoted value";
 	}
 	return NULL;
-}
-
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 long base64_decode(char *text)

@@ -95,6 +95,17 @@ void text_word(struct text *text, const char *from, size_t len, size_t max)
 	put_escaped(text, from, len, max, '!');
 }
 
+int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 bool span_is(struct span a, const char *word)
 {
 	for (size_t i = 0; i < a.len; i++)

@@ -53,6 +53,9 @@ void text_escaped(struct text *text, const char *from, size_t len, size_t max);
 /* The same for a value between blanks: a blank becomes \x20 too. */
 void text_word(struct text *text, const char *from, size_t len, size_t max);
 
+/* The value of a base64 digit, RFC 4648 4; -1 when it is none. */
+int base64_value(char c);
+
 /* Case-blind ASCII comparison; no locale. */
 bool span_is(struct span a, const char *word);
 
