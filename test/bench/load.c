@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,14 @@ static const uint32_t no_reply[256] = {
 	['L'] = 0x80,	 ['C'] = 0x1000,  ['H'] = 0x2000,  ['M'] = 0x4000, ['R'] = 0x8000,
 	['T'] = 0x10000, ['U'] = 0x20000, ['N'] = 0x40000, ['B'] = 0x80000
 };
+
+static volatile sig_atomic_t enough; /* set by SIGTERM: begin no further message */
+
+static void stop(int signal)
+{
+	(void)signal;
+	enough = 1;
+}
 
 static uint64_t ticks(void)
 {
@@ -455,7 +464,7 @@ static void *work(void *arg)
 	if (s == NULL)
 		abort();
 	s->fd = -1;
-	for (unsigned i = 0; i < options.messages; i++) {
+	for (unsigned i = 0; i < options.messages && !enough; i++) {
 		one_message(w, s, i);
 		if (options.reconnect && i % options.reconnect == options.reconnect - 1)
 			session_close(s);
@@ -556,7 +565,8 @@ static int usage(void)
 	      "GAP_US]\n"
 	      "            [-k MESSAGES_A_CONNECTION] [-t TIMEOUT_MS] [-w SLOW_MS] [-i]\n"
 	      "            [-m WEIGHT,accept|reject|tempfail|hold,AUTH_USER,MAIL_FROM,HEADER_FROM]...\n"
-	      "MESSAGES is for each connection; -k 0 never reconnects; -i prints what the milter negotiates, for "
+	      "MESSAGES is for each connection, SIGTERM ends them sooner; -k 0 never reconnects; -i prints what the "
+	      "milter negotiates, for "
 	      "null_milter.\n",
 	      stderr);
 	return 64;
@@ -610,6 +620,7 @@ int main(int argc, char **argv)
 		return 71;
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 256 * 1024);
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop, .sa_flags = SA_RESTART }, NULL);
 	start = ticks();
 	for (unsigned i = 0; i < options.connections; i++) {
 		workers[i].number = i;

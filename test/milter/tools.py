@@ -43,6 +43,11 @@ class Load:
     def running(self):
         return self.process.poll() is None
 
+    def stop(self):
+        """Ends it after the messages under way."""
+        self.process.terminate()
+        return self.finish()
+
     def finish(self):
         out, trouble = self.process.communicate()
         figures = {}
