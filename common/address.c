@@ -191,11 +191,18 @@ static size_t path_local(const char *at, size_t len)
 	return len && at[0] == '"' ? lex_quoted(at, len) : lex_atoms(at, len);
 }
 
+void mail_path_clear(struct mail_path *path)
+{
+	path->null = false;
+	path->local = (struct span){ "", 0 };
+	path->domain[0] = '\0';
+}
+
 int mail_path_parse(const char *from, size_t len, struct mail_path *out)
 {
 	size_t local;
 
-	memset(out, 0, sizeof(*out));
+	mail_path_clear(out);
 	if (len && from[0] == '<') {
 		if (from[len - 1] != '>')
 			return -1;
@@ -212,6 +219,6 @@ int mail_path_parse(const char *from, size_t len, struct mail_path *out)
 	if (lex_local_ok(out->local, false) &&
 	    (local == len || (from[local] == '@' && !domain_canonical(from + local + 1, len - local - 1, out->domain))))
 		return 0;
-	memset(out, 0, sizeof(*out));
+	mail_path_clear(out);
 	return -1;
 }

@@ -36,6 +36,8 @@ struct mail_path {
 	domain_name domain; /* "" when the address has none (postmaster, local users) */
 };
 
+void mail_path_clear(struct mail_path *path);
+
 /*
  * Reads MAIL FROM's or RCPT TO's path, with or without angle brackets (Postfix hands
  * local submissions over without). The empty string is the null path. Source routes are refused.

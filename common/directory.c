@@ -357,27 +357,47 @@ size_t directory_owners(const struct directory *directory, const char *domain, b
 	return count;
 }
 
-bool directory_owns(const struct directory *directory, const char *account, const char *domain, bool parents)
+static const char *parent_of(const char *domain)
 {
-	struct owner_key key = listed_key(directory, domain, parents);
+	const char *dot = strchr(domain, '.');
 
-	return key.at && files_own(directory, directory->count, key, account);
+	return dot ? dot + 1 : NULL;
 }
 
-const char *directory_login(const struct directory *directory, const char *login)
+/* As directory_owners(), but each file is asked once. */
+bool directory_owns(const struct directory *directory, const char *account, const char *domain, bool parents)
 {
-	const char *at = strrchr(login, '@');
-	size_t local = at ? (size_t)(at - login) : 0;
+	bool listed = false;
+
+	/* a login's line stands in the same table; it is no domain */
+	if (!directory || strchr(domain, '@'))
+		return false;
+	for (; domain && domain[0] != '\0' && !listed; domain = parents ? parent_of(domain) : NULL) {
+		struct owner_key key = owner_key(domain, strlen(domain));
+
+		for (size_t i = 0; i < directory->count; i++) {
+			const struct owner_file *file = directory->sources[i].file;
+			const struct owner_line *line = owner_file_find(file, key);
+
+			if (file_owns(file, line, account))
+				return true;
+			listed |= line != NULL;
+		}
+	}
+	return false;
+}
+
+static const char *mailbox_account(const struct directory *directory, const char *login, size_t local)
+{
 	char name[64 + 1 + sizeof(domain_name)];
-	domain_name domain;
 	struct owner_key key;
 
-	if (!directory || local == 0 || local > 64 || domain_canonical(at + 1, strlen(at + 1), domain) != 0)
+	if (local == 0 || local > 64 ||
+	    domain_canonical(login + local + 1, strlen(login + local + 1), name + local + 1) != 0)
 		return NULL;
 	for (size_t i = 0; i < local; i++)
 		name[i] = ascii_lower(login[i]);
 	name[local] = '@';
-	memcpy(name + local + 1, domain, strlen(domain) + 1);
 	key = owner_key(name, strlen(name));
 	for (size_t i = 0; i < directory->count; i++) {
 		const struct owner_file *file = directory->sources[i].file;
@@ -388,6 +408,13 @@ const char *directory_login(const struct directory *directory, const char *login
 			return owner_first(file, line, &next);
 	}
 	return NULL;
+}
+
+const char *directory_login(const struct directory *directory, const char *login)
+{
+	const char *at = strrchr(login, '@');
+
+	return directory && at ? mailbox_account(directory, login, (size_t)(at - login)) : NULL;
 }
 
 const char *directory_account(const struct directory *directory, const char *account)

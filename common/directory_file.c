@@ -108,24 +108,20 @@ static inline void sip_word(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-/* The next 8 bytes, or what is left of them; `fold` takes ASCII's case away. */
-static uint64_t load_word(const char *from, size_t len, bool fold)
+/* lower() of eight bytes at once. */
+static inline uint64_t lower_word(uint64_t word)
 {
-	uint64_t word = 0;
+	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+	/* sums of seven bits: the eighth says "from A on", and "behind Z" */
+	uint64_t low = word & ~highs, from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x80 - 'Z' - 1);
 
-	if (len >= 8 && !fold) {
-		memcpy(&word, from, 8);
-		return word;
-	}
-	for (size_t i = 0; i < 8 && i < len; i++)
-		word |= (uint64_t)(unsigned char)(fold ? lower(from[i]) : from[i]) << (8 * i);
-	return word;
+	return word | ((from_a ^ behind_z) & ~word & highs) >> 2;
 }
 
 /* SipHash-1-3 (Aumasson, Bernstein 2012), the variant for hash tables. */
-static uint32_t name_hash(const char *name, size_t len, bool fold)
+static inline uint32_t name_hash(const char *name, size_t len, bool fold)
 {
-	uint64_t v[4], hash;
+	uint64_t v[4], hash, word;
 	size_t at = 0;
 
 	pthread_once(&secret_once, secret_make);
@@ -133,9 +129,12 @@ static uint32_t name_hash(const char *name, size_t len, bool fold)
 	v[1] = secret[1] ^ UINT64_C(0x646f72616e646f6d);
 	v[2] = secret[0] ^ UINT64_C(0x6c7967656e657261);
 	v[3] = secret[1] ^ UINT64_C(0x7465646279746573);
-	for (; len - at >= 8; at += 8)
-		sip_word(v, load_word(name + at, len - at, fold));
-	sip_word(v, load_word(name + at, len - at, fold) | (uint64_t)len << 56);
+	for (; len - at >= 8; at += 8) {
+		word = word_load(name + at);
+		sip_word(v, fold ? lower_word(word) : word);
+	}
+	word = word_load_rest(name + at, len - at);
+	sip_word(v, (fold ? lower_word(word) : word) | (uint64_t)len << 56);
 	v[2] ^= 0xff;
 	sip_round(v);
 	sip_round(v);
@@ -158,6 +157,8 @@ struct owner_key owner_account_key(const char *account)
 
 bool owner_same_account(const char *a, const char *b)
 {
+	if (strcmp(a, b) == 0)
+		return true;
 	while (*a && lower(*a) == lower(*b)) {
 		a++;
 		b++;

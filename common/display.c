@@ -251,14 +251,12 @@ static bool may_show(struct span display)
 	return (all & 0x80) || memchr(display.at, '@', display.len) || memchr(display.at, '=', display.len);
 }
 
-void display_addresses(struct span display, shown_fn *fn, void *arg)
+static void display_read(struct span display, shown_fn *fn, void *arg)
 {
 	struct screen screen;
 	bool quoted = false;
 	size_t depth = 0;
 
-	if (!may_show(display))
-		return;
 	memset(&screen, 0, offsetof(struct screen, text));
 	screen.fn = fn;
 	screen.arg = arg;
@@ -292,4 +290,10 @@ void display_addresses(struct span display, shown_fn *fn, void *arg)
 	bytes_flush(&screen);
 	if (screen.domain && !screen.stop)
 		domain_end(&screen);
+}
+
+void display_addresses(struct span display, shown_fn *fn, void *arg)
+{
+	if (may_show(display))
+		display_read(display, fn, arg);
 }

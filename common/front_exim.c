@@ -140,7 +140,7 @@ static int headers_read(struct session *session, const struct house *house, char
 		if (block[i] == '\0')
 			block[i] = '\001';
 	while (header_field_next(&block, &name, &value)) {
-		if (message_header(session, name, value, house_wants_header(house, name)) < 0)
+		if (message_header(session, name, value, house_wants_header(house, session, name)) < 0)
 			result = -1;
 	}
 	return result;

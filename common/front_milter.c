@@ -50,7 +50,8 @@ static struct bench bench_of(const struct talk *talk)
 	return (struct bench){ talk->house, talk->directory, service_store() };
 }
 
-static struct talk *talk_new(SMFICTX *ctx)
+/* Once a connection: kept out of talk_of(), which every event calls. */
+static __attribute__((noinline)) struct talk *talk_new(SMFICTX *ctx)
 {
 	struct talk *talk = calloc(1, sizeof(*talk));
 
@@ -78,6 +79,8 @@ static struct talk *talk_of(SMFICTX *ctx)
 
 static void message_end(struct talk *talk)
 {
+	if (!talk->in_message)
+		return;
 	message_reset(&talk->session);
 	directory_unref(&talk->directory);
 	talk->in_message = false;
@@ -255,13 +258,11 @@ static void percent_double(struct text *out, const char *from)
 	}
 }
 
-static sfsistat say(SMFICTX *ctx, const struct reply *reply)
+static sfsistat refuse(SMFICTX *ctx, const struct reply *reply)
 {
 	char buffer[980], code[4], dsn[16]; /* smfi_setreply() refuses longer lines */
 	struct text text;
 
-	if (reply->kind != REPLY_REFUSE)
-		return SMFIS_CONTINUE;
 	text_init(&text, buffer, sizeof(buffer));
 	percent_double(&text, reply->text);
 	snprintf(code, sizeof(code), "%s", reply->code);
@@ -269,6 +270,11 @@ static sfsistat say(SMFICTX *ctx, const struct reply *reply)
 	if (smfi_setreply(ctx, code, dsn, buffer) != MI_SUCCESS)
 		log_warning("the MTA was refused the text of a reply: %s", reply->text);
 	return reply->code[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat say(SMFICTX *ctx, const struct reply *reply)
+{
+	return reply->kind == REPLY_REFUSE ? refuse(ctx, reply) : SMFIS_CONTINUE;
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -308,7 +314,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	struct talk *talk = talk_of(ctx);
 
 	if (talk && talk->in_message && name && value &&
-	    message_header(&talk->session, name, value, house_wants_header(talk->house, name)) < 0)
+	    message_header(&talk->session, name, value, house_wants_header(talk->house, &talk->session, name)) < 0)
 		talk->failed = true;
 	return quiet(talk, SMFIP_NR_HDR);
 }

@@ -69,7 +69,6 @@ static const char *login_account(struct session *session, const struct directory
 {
 	struct arena *memory = &session->message.memory;
 	const char *at = strrchr(login, '@'), *account, *owner;
-	domain_name domain;
 
 	if ((account = directory_login(directory, login)))
 		return account;
@@ -77,6 +76,9 @@ static const char *login_account(struct session *session, const struct directory
 		account = directory_account(directory, login);
 		return account ? account : copy_lower(memory, login, strlen(login));
 	}
+
+	domain_name domain;
+
 	if (domain_canonical(at + 1, strlen(at + 1), domain) == 0 &&
 	    directory_owners(directory, domain, true, &owner, 1) > 0)
 		return owner;
@@ -136,9 +138,11 @@ static void identify_command(struct session *session, const struct identity_opti
 
 static const char script_header[] = "X-PHP-Originating-Script";
 
-bool identity_wants_header(const char *name)
+bool identity_wants_header(const struct session *session, const char *name)
 {
-	return header_name_is(name, script_header);
+	if (session->who.path == PATH_AUTH || session->who.path == PATH_REMOTE)
+		return false;
+	return session->message.header_count == 0 || header_name_is(name, script_header);
 }
 
 void identity_each_header(void (*fn)(void *arg, const char *name), void *arg)

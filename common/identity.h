@@ -59,8 +59,11 @@ extern const struct section identity_section;
 struct session;
 struct directory;
 
-/* Is this a header field that identification reads? (The very first field is always read.) */
-bool identity_wants_header(const char *name);
+/*
+ * Does identification read this, the next header field of the message? The very first may be the MTA's own line. After
+ * MAIL nothing is wanted where no header says whose mail it is.
+ */
+bool identity_wants_header(const struct session *session, const char *name);
 void identity_each_header(void (*fn)(void *arg, const char *name), void *arg);
 
 /* At MAIL: what connection and AUTH tell. Sets session->who. */

@@ -173,7 +173,7 @@ static void record(const struct bench *bench, const struct session *session, con
 		   const struct decision *decision, const struct recipient *recipient, enum action said)
 {
 	const struct verdict *verdict = &decision->verdict;
-	char buffer[LINE_BYTES], separator = ' ';
+	char TEXT_BUFFER buffer[LINE_BYTES], separator = ' ';
 	struct text line;
 	size_t head;
 
@@ -236,7 +236,7 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 {
 	const struct leumund_options *options = house_setup(bench->house)->leumund;
 	const struct rule *rule = verdict->rule;
-	char buffer[REPLY_BYTES], reason_buffer[REASON_BYTES];
+	char TEXT_BUFFER buffer[REPLY_BYTES], TEXT_BUFFER reason_buffer[REASON_BYTES];
 	struct text text, reason;
 	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
 
@@ -310,9 +310,16 @@ static uint32_t chance(void)
 	return atomic_fetch_add_explicit(&chance_next, 0x9e3779b1u, memory_order_relaxed);
 }
 
+static void judgement_clear(struct judgement *judgement)
+{
+	decision_clear(&judgement->message);
+	decision_clear(&judgement->recipient);
+	judgement->mail_checked = judgement->refusal_logged = false;
+}
+
 void judge_mail(struct judgement *judgement, const struct bench *bench, struct session *session)
 {
-	memset(judgement, 0, sizeof(*judgement));
+	judgement_clear(judgement);
 	judgement->now_ms = clock_wall_ms();
 	decision_id(judgement->now_ms, chance(), session->message.id);
 	identity_at_mail(session, house_setup(bench->house)->identity, bench->directory);

@@ -25,8 +25,8 @@ void house_unref(struct house **house);
 const struct setup *house_setup(const struct house *house);
 const struct stack *house_stack(const struct house *house);
 
-/* Does the identification or a milter of the house read this header field? Asked for every field of every message. */
-bool house_wants_header(const struct house *house, const char *name);
+/* Does the identification or a milter of the house read this, the next header field? Asked for each of every message. */
+bool house_wants_header(const struct house *house, const struct session *session, const char *name);
 
 /* What a message is judged with. The pointers are borrowed for one message. */
 struct bench {

@@ -51,6 +51,13 @@ struct decision {
 	unsigned observed_count;
 };
 
+static inline void decision_clear(struct decision *decision)
+{
+	decision->verdict = VERDICT_NONE;
+	decision->milter = NULL;
+	decision->observed_count = 0;
+}
+
 /* Adds a verdict: ACTION_OFF is nothing, ACTION_OBSERVE a note, the rest competes by strength. */
 void decision_add(struct decision *decision, struct verdict verdict);
 

@@ -18,8 +18,7 @@ const char *const mta_names[] = { "unknown", "postfix", "sendmail", "exim" };
 static void message_clear(struct message *message)
 {
 	message->queue_id = message->mail_from = "";
-	memset(&message->sender, 0, sizeof(message->sender));
-	message->sender.local.at = "";
+	mail_path_clear(&message->sender);
 	message->sender_broken = false;
 	message->auth_type = message->auth_user = message->sender_ident = "";
 	message->has_originator_uid = false;
@@ -103,12 +102,13 @@ struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
 
 	if (!recipient)
 		return NULL;
-	memset(recipient, 0, sizeof(*recipient));
+	recipient->refused = false;
+	recipient->next = NULL;
 	if (path_read(&message->memory, rcpt_to, &recipient->rcpt_to, &recipient->path, &broken) < 0)
 		return NULL;
 	/* what is no path has no domain: no rule about recipients concerns it, the MTA judges it */
 	if (broken)
-		memset(&recipient->path, 0, sizeof(recipient->path));
+		mail_path_clear(&recipient->path);
 	*message->recipients_end = recipient;
 	message->recipients_end = &recipient->next;
 	message->recipient_count++;
@@ -119,14 +119,16 @@ int message_header(struct session *session, const char *name, const char *value,
 {
 	struct message *message = &session->message;
 	struct header *header = NULL;
-	size_t len = strcspn(value, "\r\n"); /* nearly every field is one line */
+	const char *lf = strchrnul(value, '\n'), *cr = strchrnul(value, '\r');
+	size_t len = (size_t)((lf > cr ? lf : cr) - value);
 
-	if (value[len] != '\0') {
-		len += strlen(value + len);
+	/* nearly every field is one line: both have met its end */
+	if (lf != cr) {
+		len = strlen(value);
 		message->author_hidden |= author_field_within(value, len);
 	}
-	/* the first is kept whatever it is: only there may the MTA's own line stand */
-	if (message->header_count++ > 0 && !keep)
+	message->header_count++;
+	if (!keep)
 		return 0;
 	if (message->headers_kept < HEADERS_KEPT)
 		header = arena_alloc(&message->memory, sizeof(*header));
@@ -139,12 +141,10 @@ int message_header(struct session *session, const char *name, const char *value,
 	message->headers_kept++;
 	header->len = len;
 	header->next = NULL;
-	if (!message->first_header)
+	if (message->header_count == 1)
 		message->first_header = header;
-	if (keep) {
-		*message->headers_end = header;
-		message->headers_end = &header->next;
-	}
+	*message->headers_end = header;
+	message->headers_end = &header->next;
 	return 0;
 }
 

@@ -62,7 +62,7 @@ struct message {
 	struct recipient *recipients, **recipients_end;
 	unsigned recipient_count, refused_count;
 	struct header *headers, **headers_end;
-	const struct header *first_header; /* the very first field, kept whatever it is */
+	const struct header *first_header; /* the very first field, if it was kept */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
 	bool headers_cut;                  /* the MTA showed a beginning of the headers only */
 	bool author_hidden;                /* a From or Sender stands behind a line break inside another field */

@@ -6,15 +6,6 @@
 
 #include "text.h"
 
-void text_init(struct text *text, char *buffer, size_t size)
-{
-	text->at = buffer;
-	text->len = 0;
-	text->size = size;
-	text->cut = false;
-	buffer[0] = '\0';
-}
-
 void text_char(struct text *text, char c)
 {
 	if (text->len == text->size - 1) {
@@ -25,9 +16,15 @@ void text_char(struct text *text, char c)
 	text->at[text->len] = '\0';
 }
 
-void text_str(struct text *text, const char *from)
+void text_mem_cut(struct text *text, const char *from, size_t len)
 {
-	text_mem(text, from, strlen(from));
+	size_t room = text->size - 1 - text->len;
+
+	if (len > room) {
+		len = room;
+		text->cut = true;
+	}
+	text_mem(text, from, len);
 }
 
 void text_u64(struct text *text, uint64_t number)
@@ -43,13 +40,11 @@ void text_u64(struct text *text, uint64_t number)
 }
 
 /* Eight bytes at once: does one of them lie below `lowest`, above 0x7e, or is a backslash? */
-static bool eight_are_clean(const char *from, char lowest)
+static bool eight_are_clean(uint64_t bytes, char lowest)
 {
 	static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
-	uint64_t bytes, backslash;
+	uint64_t backslash = bytes ^ ones * '\\';
 
-	memcpy(&bytes, from, sizeof(bytes));
-	backslash = bytes ^ ones * '\\';
 	/* a borrow into, or a carry out of, a byte's highest bit marks it; a byte with that bit set is bad anyway */
 	return !(((bytes - ones * (unsigned char)lowest) | (bytes + ones) | bytes | (backslash - ones)) & highs);
 }
@@ -59,28 +54,41 @@ static bool is_clean(char c, char lowest)
 	return c >= lowest && c <= 0x7e && c != '\\';
 }
 
+/* Is all of it clean? */
+static bool is_all_clean(const char *from, size_t len, char lowest)
+{
+	static const uint64_t harmless = UINT64_C(0x6161616161616161);
+
+	for (; len >= 8; from += 8, len -= 8)
+		if (!eight_are_clean(word_load(from), lowest))
+			return false;
+	return eight_are_clean(word_load_rest(from, len) | harmless << (8 * len), lowest);
+}
+
+static void put_escaped_bytes(struct text *text, const char *from, size_t len, char lowest)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (const char *end = from + len; from < end; from++) {
+		unsigned char c = (unsigned char)*from;
+		char code[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
+
+		if (is_clean(*from, lowest))
+			text_char(text, *from);
+		else
+			text_mem(text, code, sizeof(code));
+	}
+}
+
 /* `lowest` is the first character that may stand as it is: blank, or the one after it */
 static void put_escaped(struct text *text, const char *from, size_t len, size_t max, char lowest)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = len < max ? len : max, at = 0;
+	size_t n = len < max ? len : max;
 
-	do {
-		size_t run = at;
-
-		while (run + 8 <= n && eight_are_clean(from + run, lowest))
-			run += 8;
-		while (run < n && is_clean(from[run], lowest))
-			run++;
-		text_mem(text, from + at, run - at);
-		if (run < n) {
-			unsigned char c = (unsigned char)from[run++];
-			char code[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
-
-			text_mem(text, code, sizeof(code));
-		}
-		at = run;
-	} while (at < n);
+	if (is_all_clean(from, n, lowest))
+		text_mem(text, from, n);
+	else
+		put_escaped_bytes(text, from, n, lowest);
 	if (n < len)
 		text_str(text, "...");
 }

@@ -23,23 +23,43 @@ struct text {
 	bool cut;    /* something did not fit */
 };
 
+/*
+ * Marks a text's buffer: text_init() makes it a text of no length, so filling it with zeros first
+ * (-ftrivial-auto-var-init) would only cost time.
+ */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define TEXT_BUFFER __attribute__((uninitialized))
+#else
+#define TEXT_BUFFER
+#endif
+
 /* The buffer stays the caller's. */
-void text_init(struct text *text, char *buffer, size_t size);
+static inline void text_init(struct text *text, char *buffer, size_t size)
+{
+	*text = (struct text){ buffer, 0, size, false };
+	buffer[0] = '\0';
+}
 
 void text_char(struct text *text, char c);
-void text_str(struct text *text, const char *from);
 
+/* As much of it as fits. */
+void text_mem_cut(struct text *text, const char *from, size_t len);
+
+/* Here so that a literal, whose length is known, becomes a few stores. */
 static inline void text_mem(struct text *text, const char *from, size_t len)
 {
-	size_t room = text->size - 1 - text->len;
-
-	if (len > room) {
-		len = room;
-		text->cut = true;
+	if (len > text->size - 1 - text->len) {
+		text_mem_cut(text, from, len);
+		return;
 	}
 	memcpy(text->at + text->len, from, len);
 	text->len += len;
 	text->at[text->len] = '\0';
+}
+
+static inline void text_str(struct text *text, const char *from)
+{
+	text_mem(text, from, strlen(from));
 }
 
 void text_u64(struct text *text, uint64_t number);
@@ -58,6 +78,32 @@ int base64_value(char c);
 
 /* Case-blind ASCII comparison; no locale. */
 bool span_is(struct span a, const char *word);
+
+/* Eight bytes as a word, in the order of this machine. */
+static inline uint64_t word_load(const char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+/* Fewer than eight bytes as a word, the first as the lowest, the missing ones as 0. */
+static inline uint64_t word_load_rest(const char *from, size_t len)
+{
+	uint64_t word = 0;
+
+	if (len >= 4) {
+		uint32_t first, last;
+
+		memcpy(&first, from, sizeof(first));
+		memcpy(&last, from + len - 4, sizeof(last));
+		return first | (uint64_t)last << (8 * (len - 4));
+	}
+	for (size_t i = 0; i < len; i++)
+		word |= (uint64_t)(unsigned char)from[i] << (8 * i);
+	return word;
+}
 
 static inline char ascii_lower(char c)
 {

@@ -362,7 +362,8 @@ static void find_what_is_not_seen(const struct view *view, struct sender_facts *
 static void decide(const struct sender *sender, const struct sender_facts *facts, struct decision *decision)
 {
 	for (int rule = 0; rule < SENDER_RULES; rule++)
-		decision_add(decision, sender_decide((enum sender_rule)rule, facts, &sender->limits));
+		if (facts->found[rule].at)
+			decision_add(decision, sender_decide((enum sender_rule)rule, facts, &sender->limits));
 }
 
 static void sender_check(const void *state, const struct view *view, struct decision *decision)

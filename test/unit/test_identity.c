@@ -50,7 +50,7 @@ static void client_is(const char *address, uint16_t port)
 
 static void header_is(const char *name, const char *value)
 {
-	message_header(&session, name, value, identity_wants_header(name));
+	message_header(&session, name, value, identity_wants_header(&session, name));
 }
 
 static const struct identity *identify(const char *mail_from)
