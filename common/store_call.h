@@ -6,9 +6,9 @@
 #define LEUMUND_STORE_CALL_H
 
 #include "store.h"
+#include "store_reply.h"
 
 struct store_call;
-struct redisReply;
 
 /*
  * Hands a command to the I/O thread; several may be under way at once. NULL: the store is away.
@@ -20,7 +20,8 @@ struct store_call *store_submit(struct store *store, int argc, const char *const
  * Waits until `until_ms` (clock_ticks_ms). With OK and REFUSED there is a reply, which the caller frees. A NULL
  * call gives DOWN.
  */
-enum store_result store_collect(struct store *store, struct store_call *call, int64_t until_ms, struct redisReply **reply);
+enum store_result store_collect(struct store *store, struct store_call *call, int64_t until_ms,
+				struct redisReply **reply);
 
 /* Both in one. */
 enum store_result store_ask(struct store *store, int argc, const char *const *argv, int64_t until_ms,
@@ -28,14 +29,5 @@ enum store_result store_ask(struct store *store, int argc, const char *const *ar
 
 /* What the store was opened with. */
 const struct store_options *store_options_of(const struct store *store);
-
-/* A reply, looked at without the client library's header. */
-bool reply_is_text(const struct redisReply *reply); /* also an error's text */
-bool reply_is_list(const struct redisReply *reply);
-struct span reply_text(const struct redisReply *reply); /* NUL-terminated; empty when it is none */
-int64_t reply_number(const struct redisReply *reply);   /* of an integer, or of text that is one; else 0 */
-size_t reply_count(const struct redisReply *reply);     /* 0 when it is no list */
-const struct redisReply *reply_at(const struct redisReply *reply, size_t i);
-void reply_free(struct redisReply **reply);
 
 #endif

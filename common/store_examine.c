@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "store_call.h"
 #include "store_key.h"
+#include "store_target.h"
 
 enum severity { FINE, WARN, FAIL };
 

@@ -1,5 +1,5 @@
 /*
- * Decision ids, keys, and what errors mean: the parts of the store that need no server. See store_key.h.
+ * Decision ids and keys: what things are called in the store. See store_key.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -114,51 +114,4 @@ void store_key_entity(char out[STORE_ENTITY_SIZE], const char *key, size_t len)
 	if (n > 0)
 		memcpy(out, open + 1, n);
 	out[n] = '\0';
-}
-
-/* ---- what an error means --------------------------------------------------------------------- */
-
-/* Only the first word of an error is the same in all servers and versions. */
-/* clang-format off */
-static const struct {
-	const char *word;
-	enum trouble trouble;
-} error_words[] = {
-	{ "NOSCRIPT", TROUBLE_SCRIPT },
-	{ "LOADING", TROUBLE_PASSING },
-	{ "BUSY", TROUBLE_PASSING },
-	{ "OOM", TROUBLE_PASSING },
-	{ "MISCONF", TROUBLE_PASSING },
-	{ "NOREPLICAS", TROUBLE_PASSING },
-	{ "READONLY", TROUBLE_PASSING },
-	{ "MASTERDOWN", TROUBLE_PASSING },
-	{ "CLUSTERDOWN", TROUBLE_PASSING },
-	{ "TRYAGAIN", TROUBLE_PASSING },
-	{ "UNKILLABLE", TROUBLE_PASSING },
-	{ "NOAUTH", TROUBLE_DENIED },
-	{ "WRONGPASS", TROUBLE_DENIED },
-	{ "NOPERM", TROUBLE_DENIED },
-};
-/* clang-format on */
-
-static bool starts_with_word(const char *text, const char *word)
-{
-	const size_t len = strlen(word);
-
-	return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == '\0');
-}
-
-enum trouble store_trouble(const char *error)
-{
-	/* Redis 6 quotes the error of a command in a script: "ERR Error running script ...: -OOM command not ..." */
-	const char *quoted = strncmp(error, "ERR ", 4) == 0 ? strstr(error, ": -") : NULL;
-
-	for (size_t i = 0; i < sizeof(error_words) / sizeof(*error_words); i++)
-		if (starts_with_word(error, error_words[i].word) ||
-		    (quoted && starts_with_word(quoted + 3, error_words[i].word)))
-			return error_words[i].trouble;
-	/* What an ACL forbids inside a script has no word of its own: Redis 7, Valkey 8. */
-	if (strstr(error, "user executing the script") || strstr(error, "ACL failure in script"))
-		return TROUBLE_DENIED;
-	return TROUBLE_OTHER;
 }

@@ -1,5 +1,5 @@
 /*
- * Names of things in the store, free of any client library: decision ids, keys, errors, addresses.
+ * Names of things in the store: decision ids and keys.
  * Internal to common/store_*.c and their tests.
  */
 #ifndef LEUMUND_STORE_KEY_H
@@ -27,21 +27,5 @@ void store_key(char out[STORE_KEY_SIZE], const char *kind, const char *name);
 
 /* What stands between the braces of a key; "" when it has none. */
 void store_key_entity(char out[STORE_ENTITY_SIZE], const char *key, size_t len);
-
-/* What an error reply means for the command that got it. */
-enum trouble {
-	TROUBLE_NONE,
-	TROUBLE_SCRIPT,  /* not executed: the script has to be loaded again */
-	TROUBLE_PASSING, /* not now: out of memory, loading, a replica */
-	TROUBLE_DENIED,  /* an admin has to change something */
-	TROUBLE_OTHER,   /* it would fail again */
-};
-enum trouble store_trouble(const char *error);
-
-/* host:port, [v6]:port; a path leaves the host empty. False: it is none of these, or too long. */
-bool store_address_split(const char *address, char *host, size_t host_size, char *port, size_t port_size);
-
-/* The first line of a file that others cannot read. False and a sentence on failure. */
-bool store_password_read(const char *path, char *out, size_t out_size, char *error, size_t size);
 
 #endif

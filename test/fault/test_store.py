@@ -74,7 +74,8 @@ class Traffic:
         done = self.load.finish()
         self.metronome.__exit__()
         late = self.metronome.late_ms
-        note('%s: %d messages, %d lost, %d wrong, longest wait %.0f ms, %d over %d ms (the machine itself: %.0f ms late)', about,
+        note('%s: %d messages, %d lost, %d wrong, longest wait %.0f ms, %d over %d ms (the machine itself: %.0f ms '
+             'late)', about,
              done['messages'], done['lost'], done['wrong'], done['max_wait_ms'], done['slow'], LONGEST_MS, late)
         same((done['lost'], done['wrong']), (0, 0), '%s: %s' % (about, done['trouble']))
         # each single wait, not a percentile
@@ -149,28 +150,28 @@ def test_store_frozen_during_traffic():
         both.history_goes_on('after the thaw', 15)
 
 
-@repeated
-def test_store_out_of_memory_during_traffic():
+def trouble_during_traffic(begin, end, about, logged):
+    """The server takes no writes from the Redis command `begin` until `end`."""
     with WithStore() as both:
         work = both.traffic('-n', 3000)
         time.sleep(0.3)
-        both.redis.command('CONFIG', 'SET', 'maxmemory', '1')
-        work.judge('out of memory')
-        both.milter.wait_log(r'(?i)(oom|memory)')
-        both.redis.command('CONFIG', 'SET', 'maxmemory', '0')
-        both.history_goes_on('with memory again', 15)
+        both.redis.command(*begin)
+        work.judge(about)
+        both.milter.wait_log(logged)
+        both.redis.command(*end)
+        both.history_goes_on('afterwards', 15)
+
+
+@repeated
+def test_store_out_of_memory_during_traffic():
+    trouble_during_traffic(('CONFIG', 'SET', 'maxmemory', '1'), ('CONFIG', 'SET', 'maxmemory', '0'), 'out of memory',
+                           r'(?i)(oom|memory)')
 
 
 @repeated
 def test_store_read_only_during_traffic():
-    with WithStore() as both:
-        work = both.traffic('-n', 3000)
-        time.sleep(0.3)
-        both.redis.command('REPLICAOF', '127.0.0.1', '1')
-        work.judge('read-only replica')
-        both.milter.wait_log(r'(?i)(readonly|read-only|read only|replica)')
-        both.redis.command('REPLICAOF', 'NO', 'ONE')
-        both.history_goes_on('as a master again', 15)
+    trouble_during_traffic(('REPLICAOF', '127.0.0.1', '1'), ('REPLICAOF', 'NO', 'ONE'), 'read-only replica',
+                           r'(?i)(readonly|read-only|read only|replica)')
 
 
 @repeated

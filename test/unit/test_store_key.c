@@ -13,6 +13,8 @@
 
 #include "store_key.h"
 #include "store_post.h"
+#include "store_target.h"
+#include "store_trouble.h"
 
 static void decision_id_holds_time_and_chance(void **state)
 {
