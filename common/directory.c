@@ -39,46 +39,53 @@ struct reporter {
 
 /* ---- loading ----------------------------------------------------------------------------------- */
 
+struct sentence {
+	char bytes[1024];
+	struct text text;
+};
+
+static struct text *sentence_of(struct sentence *sentence, const struct source *source)
+{
+	text_init(&sentence->text, sentence->bytes, sizeof(sentence->bytes));
+	text_str(&sentence->text, source->path);
+	text_str(&sentence->text, ": ");
+	return &sentence->text;
+}
+
 static void report_loaded(const struct reporter *to, const struct source *source)
 {
 	struct owner_counts counts = owner_file_counts(source->file);
-	char sentence[1024];
-	struct text text;
+	struct sentence sentence;
+	struct text *text = sentence_of(&sentence, source);
 
-	if (!to->report)
-		return;
-	text_init(&text, sentence, sizeof(sentence));
-	text_str(&text, source->path);
-	text_str(&text, ": ");
-	text_u64(&text, counts.domains);
-	text_str(&text, " domains and ");
-	text_u64(&text, counts.logins);
-	text_str(&text, " logins of ");
-	text_u64(&text, counts.accounts);
-	text_str(&text, " accounts are known from it");
-	to->report(to->arg, false, sentence);
+	text_u64(text, counts.domains);
+	text_str(text, " domains and ");
+	text_u64(text, counts.logins);
+	text_str(text, " logins of ");
+	text_u64(text, counts.accounts);
+	text_str(text, " accounts are known from it");
+	if (to->report)
+		to->report(to->arg, false, sentence.bytes);
 }
 
-static void report_kept(const struct reporter *to, const struct source *source, const char *what)
+static void report_kept(const struct reporter *to, const struct source *source, const char *what, const char *remedy)
 {
-	char sentence[1024];
-	struct text text;
+	struct sentence sentence;
+	struct text *text = sentence_of(&sentence, source);
 
-	if (!to->report)
-		return;
-	text_init(&text, sentence, sizeof(sentence));
-	text_str(&text, source->path);
-	text_str(&text, ": ");
-	text_str(&text, what);
-	text_str(&text, source->file ? "; what was read before stays in force" : "; nothing is known from it");
-	text_str(&text, "; let the panel write it, or take it out of the configuration");
-	to->report(to->arg, true, sentence);
+	text_str(text, what);
+	text_str(text, source->file ? "; what was read before stays in force; " : "; nothing is known from it; ");
+	text_str(text, remedy);
+	if (to->report)
+		to->report(to->arg, true, sentence.bytes);
 }
+
+static const char remedy_panel[] = "let the panel write it, or take it out of leumund.domains";
 
 /* Failing in the same way as at the last call is no news. */
 static bool source_fail(struct source *source, int error, const struct reporter *to)
 {
-	const char *what = "no regular file of at most 1 GiB";
+	const char *what = "no regular file of at most 1 GiB", *remedy = remedy_panel;
 
 	if (source->state == SOURCE_FAILED && source->error == error)
 		return false;
@@ -88,7 +95,9 @@ static bool source_fail(struct source *source, int error, const struct reporter 
 		what = "somebody writes it without a pause";
 	else if (error != 0)
 		what = strerror(error);
-	report_kept(to, source, what);
+	if (error == EACCES)
+		remedy = "let the user leumund read it: by its group, or an ACL, and see the folders above it";
+	report_kept(to, source, what, remedy);
 	return true;
 }
 
@@ -96,7 +105,8 @@ static bool source_empty(struct source *source, const struct stat *seen, const s
 {
 	source->state = SOURCE_EMPTY;
 	source->seen = *seen;
-	report_kept(to, source, seen->st_size == 0 ? "the file is empty" : "the file has no line that can be used");
+	report_kept(to, source, seen->st_size == 0 ? "the file is empty" : "the file has no line that can be used",
+		    remedy_panel);
 	return true;
 }
 

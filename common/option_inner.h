@@ -40,11 +40,25 @@ struct option_file {
 	unsigned problem_count; /* of all files so far */
 };
 
-void option_problem(struct option_file *file, unsigned line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* ---- option_config.c --------------------------------------------------------------------------- */
+
+/* Values and origins are zero; NULL without memory. */
+struct config *config_new(const struct section *const *sections);
 
 struct config_part *config_part(const struct config *config, const char *name, size_t len);
 const struct option *section_option(const struct section *section, const char *name, size_t len);
+size_t section_size(const struct section *section);
+
+/* Notes what is wrong; line 0: the file as a whole. */
+void option_problem(struct option_file *file, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- option_unknown.c: notes a name that nobody declared ---------------------------------------- */
+
+void section_unknown(struct option_file *file, unsigned line, struct span name);
+void option_unknown(struct option_file *file, unsigned line, const struct section *section, struct span name);
+
+/* ---- option_scan.c, option_parse.c ------------------------------------------------------------- */
 
 /*
  * Judges a file's form before libconfuse sees it. Unknown names are reported and blanked out, as comments
@@ -52,6 +66,11 @@ const struct option *section_option(const struct section *section, const char *n
  * first fault is reported, and nothing can be said about the rest.
  */
 bool option_scan(struct option_file *file, char *buffer, size_t len);
+
+/* Stores the values of a file that option_scan() has let pass. */
+void option_parse(struct option_file *file, const char *buffer);
+
+/* ---- option_value.c ---------------------------------------------------------------------------- */
 
 /*
  * Turns one value's text into the row's type and stores it in the section's struct. A list

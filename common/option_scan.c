@@ -138,120 +138,6 @@ static enum token scan_next(struct scan *scan)
 	return scan_word(scan);
 }
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
-{
-	unsigned low = a < b ? a : b;
-
-	return low < c ? low : c;
-}
-
-/* Levenshtein's distance: how many slips of the finger lie between two names. */
-static unsigned name_distance(const char *a, size_t a_len, const char *b)
-{
-	unsigned row[OPTION_NAME_MAX + 1];
-	size_t b_len = strlen(b);
-
-	if (a_len > OPTION_NAME_MAX || b_len > OPTION_NAME_MAX)
-		return OPTION_NAME_MAX;
-	for (unsigned j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a_len; i++) {
-		unsigned corner = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= b_len; j++) {
-			unsigned above = row[j];
-			row[j] = smallest(above + 1, row[j - 1] + 1, corner + (ascii_lower(a[i - 1]) != b[j - 1]));
-			corner = above;
-		}
-	}
-	return row[b_len];
-}
-
-struct suggestion {
-	struct span wrong;
-	const char *best;
-	unsigned distance;
-	char names[512];
-	struct text list;
-};
-
-static void suggestion_init(struct suggestion *suggestion, struct span wrong)
-{
-	suggestion->wrong = wrong;
-	suggestion->best = NULL;
-	suggestion->distance = wrong.len / 3 + 1 < 4 ? (unsigned)wrong.len / 3 + 1 : 4;
-	text_init(&suggestion->list, suggestion->names, sizeof(suggestion->names));
-}
-
-static void suggestion_try(struct suggestion *suggestion, const char *name)
-{
-	unsigned distance = name_distance(suggestion->wrong.at, suggestion->wrong.len, name);
-
-	if (distance < suggestion->distance) {
-		suggestion->distance = distance;
-		suggestion->best = name;
-	}
-	text_char(&suggestion->list, ' ');
-	text_str(&suggestion->list, name);
-}
-
-static void report_unknown(struct scan *scan, unsigned line, const char *what, const struct suggestion *suggestion)
-{
-	if (suggestion->best)
-		option_problem(scan->file, line, "unknown %s; did you mean '%s'?", what, suggestion->best);
-	else
-		option_problem(scan->file, line, "unknown %s; allowed:%s", what, suggestion->names);
-}
-
-static void unknown_section(struct scan *scan, struct span name, unsigned line)
-{
-	const struct config *config = scan->file->config;
-	struct suggestion suggestion;
-	char what[4 * OPTION_NAME_MAX + 32];
-	struct text text;
-
-	suggestion_init(&suggestion, name);
-	for (size_t i = 0; i < config->part_count; i++)
-		suggestion_try(&suggestion, config->parts[i].section->name);
-	text_init(&text, what, sizeof(what));
-	text_str(&text, "section '");
-	text_escaped(&text, name.at, name.len, OPTION_NAME_MAX);
-	text_char(&text, '\'');
-	report_unknown(scan, line, what, &suggestion);
-}
-
-/* The section that has an option of this name, or NULL. */
-static const struct section *section_with(const struct config *config, struct span name)
-{
-	for (size_t i = 0; i < config->part_count; i++) {
-		if (section_option(config->parts[i].section, name.at, name.len))
-			return config->parts[i].section;
-	}
-	return NULL;
-}
-
-static void unknown_option(struct scan *scan, const struct section *section, struct span name, unsigned line)
-{
-	const struct section *other = section_with(scan->file->config, name);
-	struct suggestion suggestion;
-	char what[5 * OPTION_NAME_MAX + 32];
-	struct text text;
-
-	suggestion_init(&suggestion, name);
-	for (const struct option *row = section->options; row->name; row++)
-		suggestion_try(&suggestion, row->name);
-	text_init(&text, what, sizeof(what));
-	text_str(&text, "option '");
-	text_escaped(&text, name.at, name.len, OPTION_NAME_MAX);
-	text_str(&text, "' in section '");
-	text_str(&text, section->name);
-	text_char(&text, '\'');
-	if (other && !suggestion.best)
-		option_problem(scan->file, line, "unknown %s; it belongs in section '%s'", what, other->name);
-	else
-		report_unknown(scan, line, what, &suggestion);
-}
-
 /* After `{`; true when the closing brace was read. */
 static bool scan_list(struct scan *scan, size_t *count)
 {
@@ -323,7 +209,7 @@ static bool scan_option(struct scan *scan, struct config_part *part)
 		return false;
 	}
 	if (part && !row)
-		unknown_option(scan, part->section, name, line);
+		option_unknown(scan->file, line, part->section, name);
 	if (!scan_value(scan, row, row ? &part->origins[row - part->section->options] : NULL))
 		return false;
 	if (!row)
@@ -375,7 +261,7 @@ static bool scan_sections(struct scan *scan)
 			return false;
 		}
 		if (!part)
-			unknown_section(scan, name, line);
+			section_unknown(scan->file, line, name);
 		if (!scan_section(scan, part))
 			return false;
 		if (!part)

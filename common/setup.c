@@ -11,8 +11,6 @@
 #include "log.h"
 #include "setup.h"
 
-#define SECTIONS_MAX 32
-
 const char *const log_target_names[] = { "stderr", "journal", "syslog", NULL };
 const char *const log_level_names[] = { "error", "warning", "notice", "info", "debug", NULL };
 
@@ -71,7 +69,8 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "texts", "{}", 0, 0, NULL, check_text, OPTION_AT(texts),
 	  "Own texts, each CODE=text; {about} is the address at fault, {account} the account." },
 	{ OPTION_LIST, "domains", "{\"/etc/userdomains\", \"/etc/trueuserdomains\"}", 0, 0, NULL, NULL, OPTION_AT(domains),
-	  "Files with lines of the form domain: account (cPanel's, or any other), watched for changes." },
+	  "Files with lines of the form domain: account, watched for changes: cPanel's are the default, DirectAdmin's is "
+	  "/etc/virtual/domainowners." },
 	{ OPTION_CHOICE, "instead_of_defer", "hold", 0, 0, instead_of_defer_names, NULL, OPTION_AT(instead_of_defer),
 	  "What is done where a way of submission cannot be told to try again later: sendmail(1) on Postfix and Exim." },
 	{ OPTION_NUMBER, "max_connections", "1000", 10, 20000, NULL, NULL, OPTION_AT(max_connections),
@@ -95,7 +94,7 @@ const struct section leumund_section = {
 	.size = sizeof(struct leumund_options),
 };
 
-static int sections_collect(const struct section **sections, const struct milter *const *milters)
+int setup_sections(const struct section **sections, const struct milter *const *milters)
 {
 	size_t n = 0;
 
@@ -103,7 +102,7 @@ static int sections_collect(const struct section **sections, const struct milter
 	sections[n++] = &identity_section;
 	sections[n++] = &store_section;
 	for (; *milters; milters++) {
-		if (n == SECTIONS_MAX - 1)
+		if (n == SETUP_SECTIONS)
 			return -1;
 		sections[n++] = (*milters)->section;
 	}
@@ -179,11 +178,11 @@ static int domains_resolve(struct setup *setup, const char *directory)
 int setup_load(struct setup *setup, const char *directory, const struct milter *const *milters, char *error,
 	       size_t size)
 {
-	const struct section *sections[SECTIONS_MAX];
+	const struct section *sections[SETUP_SECTIONS + 1];
 
 	memset(setup, 0, sizeof(*setup));
-	if (sections_collect(sections, milters) < 0) {
-		snprintf(error, size, "more than %d milters in the table", SECTIONS_MAX);
+	if (setup_sections(sections, milters) < 0) {
+		snprintf(error, size, "more than %d sections", SETUP_SECTIONS);
 		return -1;
 	}
 	setup->config = config_load(directory, sections, error, size);

@@ -11,6 +11,7 @@
 #include "verdict.h"
 
 #define SETUP_SERVICES 16
+#define SETUP_SECTIONS 32
 
 /* Section `leumund` of conf.d. */
 struct leumund_options {
@@ -52,8 +53,12 @@ struct setup {
 	size_t service_count;
 };
 
+/* All sections of conf.d into `sections`, which has room for SETUP_SECTIONS + 1 and ends with NULL. -1: too many. */
+int setup_sections(const struct section **sections, const struct milter *const *milters);
+
 /* 0, or -1 with one or more lines in `error`. `milters` ends with NULL. */
-int setup_load(struct setup *setup, const char *directory, const struct milter *const *milters, char *error, size_t size);
+int setup_load(struct setup *setup, const char *directory, const struct milter *const *milters, char *error,
+	       size_t size);
 void setup_free(struct setup *setup);
 
 /* What stands in for a deferral that cannot be said: HOLD, OBSERVE (accept) or REJECT. */

@@ -1,5 +1,5 @@
 /*
- * `leumund explain`, `history`, `refusals`: what the store remembers.
+ * `leumund explain`, `history`: the decisions that the store remembers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,98 +7,11 @@
 #include "clock.h"
 #include "decision_line.h"
 #include "milters/table.h"
-#include "redis_server.h"
-#include "setup.h"
-#include "store.h"
-#include "tool.h"
+#include "question.h"
 
-#define DEADLINE_MS 10000
 #define MAX_DEFAULT 50
 #define MAX_LIMIT 100000
 #define FACT 400
-
-/* ---- the store --------------------------------------------------------------------------------- */
-
-struct question {
-	const struct call *call;
-	struct setup setup;
-	struct store *store;
-	size_t shown;
-};
-
-static int question_open(struct question *question, const struct call *call)
-{
-	const struct store_options *options;
-	char error[256];
-	int status;
-
-	memset(question, 0, sizeof(*question));
-	question->call = call;
-	status = tool_setup(call, &question->setup);
-	if (status != 0)
-		return status;
-	options = question->setup.store;
-	if (options->address[0] == '\0')
-		status = tool_run_enter(tool_run(call, &question->setup));
-	if (status == 0) {
-		question->store = store_open(options, REDIS_ADDRESS, error, sizeof(error));
-		if (!question->store) {
-			complain("%s", error);
-			status = EX_CONFIG;
-		}
-	}
-	if (status != 0)
-		setup_free(&question->setup);
-	return status;
-}
-
-static void away_say(const struct question *question)
-{
-	const char *address = question->setup.store->address;
-	struct store_status now;
-
-	store_status(question->store, &now);
-	complain("the store at %s does not answer%s%s; `leumund check` says what to do",
-		 address[0] ? address : "RUN/redis.sock", now.trouble[0] ? ": " : "", now.trouble);
-}
-
-/* What was found becomes the exit status. */
-static int question_close(struct question *question, enum store_result result, const char *none)
-{
-	int status = EX_OK;
-
-	if (question->call->json)
-		puts("]}");
-	switch (result) {
-	case STORE_OK:
-		break;
-	case STORE_NONE:
-		if (!question->call->json)
-			puts(none);
-		status = EXIT_FINDING;
-		break;
-	default:
-		fflush(stdout);
-		away_say(question);
-		status = EX_UNAVAILABLE;
-		break;
-	}
-	store_close(&question->store, 0);
-	setup_free(&question->setup);
-	return status;
-}
-
-static void list_begin(const struct question *question, const char *name)
-{
-	if (question->call->json)
-		printf("{\"%s\":[", name);
-}
-
-static void list_separate(struct question *question)
-{
-	if (question->shown++ > 0 && question->call->json)
-		putchar(',');
-}
 
 /* ---- one decision ------------------------------------------------------------------------------ */
 
@@ -126,10 +39,12 @@ static void decision_json(int64_t at_ms, const char *account, const char *text)
 	putchar('}');
 }
 
-/* The facts that stand in the first line of a decision. */
+/* The facts that stand in the first two lines of a decision. */
 static bool is_in_head(struct span key)
 {
-	static const char *const keys[] = { "id", "action", "rule", "milter", "account" };
+	static const char *const keys[] = {
+		"id", "action", "rule", "milter", "account", "rcpts", "rcpt_to", "mail_from"
+	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (key.len == strlen(keys[i]) && !memcmp(key.at, keys[i], key.len))
@@ -137,21 +52,26 @@ static bool is_in_head(struct span key)
 	return false;
 }
 
-static void decision_show(int64_t at_ms, const char *account, const char *text)
+/* "FROM -> TO (of 3 recipients)": a decision names the recipient that it concerns, or the first. */
+static void way_show(const char *text)
 {
-	char when[40], word[FACT], *rest = calloc(1, strlen(text) + 1);
+	char from[FACT], to[FACT], count[24], line[3 * FACT];
+
+	fact_of(text, "mail_from", from, sizeof(from));
+	fact_of(text, "rcpt_to", to, sizeof(to));
+	fact_of(text, "rcpts", count, sizeof(count));
+	snprintf(line, sizeof(line), "%s -> %s", from[0] ? from : "<>", to[0] ? to : "(no recipient yet)");
+	if (strtol(count, NULL, 10) > 1)
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), " (of %s recipients)", count);
+	print_wrapped(stdout, line, 4, 0);
+}
+
+static void rest_show(const char *text)
+{
+	char *rest = calloc(1, strlen(text) + 1);
 	struct span key, value;
 	struct text facts;
 
-	printf("%s  ", time_words(at_ms, when, sizeof(when)));
-	print_safe(stdout, fact_of(text, "action", word, sizeof(word)));
-	fputs(fact_of(text, "rule", word, sizeof(word))[0] ? " by " : "", stdout);
-	print_safe(stdout, word);
-	fputs("  ", stdout);
-	print_safe(stdout, account);
-	fputs("  ", stdout);
-	print_safe(stdout, fact_of(text, "id", word, sizeof(word)));
-	putchar('\n');
 	if (!rest)
 		return;
 	text_init(&facts, rest, strlen(text) + 1);
@@ -164,6 +84,23 @@ static void decision_show(int64_t at_ms, const char *account, const char *text)
 	}
 	print_wrapped(stdout, rest, 4, 0);
 	free(rest);
+}
+
+static void decision_show(int64_t at_ms, const char *account, const char *text)
+{
+	char when[40], word[FACT];
+
+	printf("%s  ", time_words(at_ms, when, sizeof(when)));
+	print_safe(stdout, fact_of(text, "action", word, sizeof(word)));
+	fputs(fact_of(text, "rule", word, sizeof(word))[0] ? " by " : "", stdout);
+	print_safe(stdout, word);
+	fputs("  ", stdout);
+	print_safe(stdout, account);
+	fputs("  ", stdout);
+	print_safe(stdout, fact_of(text, "id", word, sizeof(word)));
+	putchar('\n');
+	way_show(text);
+	rest_show(text);
 }
 
 static bool history_take(void *arg, int64_t at_ms, const char *account, const char *text)
@@ -235,7 +172,7 @@ int command_explain(const struct call *call)
 		return status;
 	list_begin(&question, "decisions");
 	return question_close(
-		&question, store_explain(question.store, call->words[0], explain_take, &question, DEADLINE_MS),
+		&question, store_explain(question.store, call->words[0], explain_take, &question, QUESTION_MS),
 		"no decision with this id: it is older than store.history_keep, or another store holds it");
 }
 
@@ -282,101 +219,10 @@ int command_history(const struct call *call)
 		return status;
 	list_begin(&question, "decisions");
 	result = store_history(question.store, call->words[0], from_ms, clock_wall_ms() + 60000, max, history_take,
-			       &question, DEADLINE_MS);
+			       &question, QUESTION_MS);
 	if (result == STORE_OK && question.shown == max && !call->json)
 		printf("(the newest %zu; --max shows more)\n", max);
 	return question_close(
 		&question, result,
 		"no decisions about this account; mail whose account cannot be told is under \"unknown\"");
-}
-
-/* ---- refusals ---------------------------------------------------------------------------------- */
-
-struct refusal {
-	char account[128], rule[80];
-	int64_t count;
-};
-
-struct refusals {
-	struct refusal *at;
-	size_t count, room;
-};
-
-static bool refusal_take(void *arg, const char *account, const char *name, int64_t count)
-{
-	struct refusals *refusals = arg;
-	struct refusal *refusal;
-
-	if (refusals->count == refusals->room) {
-		size_t room = refusals->room ? refusals->room * 2 : 256;
-
-		refusal = reallocarray(refusals->at, room, sizeof(*refusal));
-		if (!refusal)
-			return false;
-		refusals->at = refusal;
-		refusals->room = room;
-	}
-	refusal = &refusals->at[refusals->count++];
-	snprintf(refusal->account, sizeof(refusal->account), "%s", account);
-	snprintf(refusal->rule, sizeof(refusal->rule), "%s", name);
-	refusal->count = count;
-	return true;
-}
-
-static int most_first(const void *a, const void *b)
-{
-	const struct refusal *one = a, *other = b;
-
-	if (one->count != other->count)
-		return one->count < other->count ? 1 : -1;
-	return strcmp(one->account, other->account);
-}
-
-static void print_column(const char *text, int width)
-{
-	print_safe(stdout, text);
-	printf("%*s ", strlen(text) < (size_t)width ? width - (int)strlen(text) : 0, "");
-}
-
-static void refusal_show(const struct refusal *refusal)
-{
-	print_column(refusal->account, 24);
-	print_column(refusal->rule, 42);
-	printf("%10lld\n", (long long)refusal->count);
-}
-
-static void refusal_json(const struct refusal *refusal)
-{
-	fputs("{\"account\":", stdout);
-	print_json(stdout, refusal->account);
-	fputs(",\"rule\":", stdout);
-	print_json(stdout, refusal->rule);
-	printf(",\"count\":%lld}", (long long)refusal->count);
-}
-
-static void refusals_show(struct question *question, struct refusals *refusals)
-{
-	if (refusals->count > 0)
-		qsort(refusals->at, refusals->count, sizeof(*refusals->at), most_first);
-	for (size_t i = 0; i < refusals->count; i++) {
-		list_separate(question);
-		(question->call->json ? refusal_json : refusal_show)(&refusals->at[i]);
-	}
-	free(refusals->at);
-}
-
-int command_refusals(const struct call *call)
-{
-	struct refusals refusals = { .at = NULL };
-	struct question question;
-	enum store_result result;
-	int status = question_open(&question, call);
-
-	if (status != 0)
-		return status;
-	result = store_refusals(question.store, call->count > 0 ? call->words[0] : NULL, refusal_take, &refusals,
-				DEADLINE_MS);
-	list_begin(&question, "refusals");
-	refusals_show(&question, &refusals);
-	return question_close(&question, result, "nothing was refused");
 }

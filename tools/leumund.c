@@ -2,6 +2,7 @@
  * leumund: the admin's command. The table below is at once dispatch and usage.
  */
 #include <getopt.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "log.h"
@@ -15,7 +16,11 @@ enum takes {
 	TAKES_SPAN = 1 << 4,
 	TAKES_SENDING = 1 << 5,
 	TAKES_ROOT = 1 << 6,
+	TAKES_DNS = 1 << 7,
+	TAKES_EMPTY = 1 << 8, /* words that may be empty: the null sender is */
 };
+
+static int command_help(const struct call *call);
 
 /* clang-format off */
 static const struct command {
@@ -42,6 +47,9 @@ static const struct command {
 	{ "who", "ADDRESS|LOGIN|DOMAIN [--as ACCOUNT] [--from HEADER] [--json]", 1, 1,
 	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SENDING,
 	  "whose it is, and what would be decided now", command_who },
+	{ "spf", "check [--dns ADDRESS[:PORT]] IP HELO MAILFROM | check --batch [--json]", 1, 4,
+	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EMPTY,
+	  "what SPF says of a client and a sender", command_spf },
 	{ "run", "[CONF.D RUN] [--detach]", 0, 2, TAKES_CONF | TAKES_RUN | TAKES_DETACH | TAKES_ROOT,
 	  "starts the services and keeps them running", command_run },
 	{ "stop", "[RUN]", 0, 1, TAKES_CONF | TAKES_RUN,
@@ -50,6 +58,8 @@ static const struct command {
 	  "lets the services read their configuration again", command_reload },
 	{ "restart", "[RUN]", 0, 1, TAKES_CONF | TAKES_RUN,
 	  "replaces the services without losing a message", command_restart },
+	{ "help", "[COMMAND]", 0, 1, TAKES_CONF | TAKES_RUN,
+	  "this list, or a command's arguments", command_help },
 	/* for the makefile: they have no summary and are not listed */
 	{ "manual", "SECTION", 1, 1, 0, NULL, command_manual },
 	{ "sample", "SECTION", 1, 1, 0, NULL, command_sample },
@@ -58,22 +68,41 @@ static const struct command {
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_SINCE, OPTION_MAX, OPTION_AS, OPTION_FROM };
-
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "run", required_argument, NULL, 'r' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "detach", no_argument, NULL, 'd' },
-	{ "stay-root", no_argument, NULL, 'S' },
-	{ "since", required_argument, NULL, OPTION_SINCE },
-	{ "max", required_argument, NULL, OPTION_MAX },
-	{ "as", required_argument, NULL, OPTION_AS },
-	{ "from", required_argument, NULL, OPTION_FROM },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ NULL, 0, NULL, 0 },
+/* The command line taken apart. */
+struct request {
+	struct call call;
+	bool help, version;
+	unsigned takes; /* the options that were given */
 };
+
+#define AT(member) offsetof(struct request, member)
+
+/* clang-format off */
+static const struct {
+	const char *name;
+	int letter;        /* 0: none */
+	bool takes_value;
+	bool may_be_empty;
+	unsigned takes;    /* of enum takes: which commands know it; 0: all */
+	size_t offset;     /* of a const char * in the request, or of a bool */
+} options[] = {
+	{ "config",    'c', true,  false, TAKES_CONF,    AT(call.conf) },
+	{ "run",       'r', true,  false, TAKES_RUN,     AT(call.run) },
+	{ "json",      0,   false, false, TAKES_JSON,    AT(call.json) },
+	{ "detach",    0,   false, false, TAKES_DETACH,  AT(call.detach) },
+	{ "stay-root", 'S', false, false, TAKES_ROOT,    AT(call.stay_root) },
+	{ "since",     0,   true,  false, TAKES_SPAN,    AT(call.since) },
+	{ "max",       0,   true,  false, TAKES_SPAN,    AT(call.max) },
+	{ "as",        0,   true,  false, TAKES_SENDING, AT(call.as) },
+	{ "from",      0,   true,  true,  TAKES_SENDING, AT(call.from) },
+	{ "dns",       0,   true,  false, TAKES_DNS,     AT(call.dns) },
+	{ "batch",     0,   false, false, TAKES_DNS,     AT(call.batch) },
+	{ "help",      'h', false, false, 0,             AT(help) },
+	{ "version",   'V', false, false, 0,             AT(version) },
+};
+/* clang-format on */
+
+#define OPTIONS (sizeof(options) / sizeof(*options))
 
 static void usage(FILE *out)
 {
@@ -84,7 +113,7 @@ static void usage(FILE *out)
 	fputs("\n"
 	      "  -c CONF.D  configuration directory (" LEUMUND_SYSCONFDIR "/leumund/conf.d)\n"
 	      "  -r RUN     run directory instead of the configuration's\n"
-	      "\n`leumund COMMAND --help` shows a command's arguments; leumund(8) explains them.\n",
+	      "\n`leumund help COMMAND` shows a command's arguments; leumund(8) explains them.\n",
 	      out);
 }
 
@@ -118,108 +147,138 @@ static const struct command *command_find(const char *name)
 	if (meant)
 		fprintf(stderr, "' is no command; did you mean '%s'?\n", meant);
 	else
-		fputs("' is no command; `leumund` alone lists them\n", stderr);
+		fputs("' is no command; `leumund help` lists them\n", stderr);
 	return NULL;
 }
 
-/* What is asked for beside the command. */
-struct wish {
-	bool help, version;
-	unsigned takes; /* the options that were given */
-};
-
-static int option_take(int option, struct call *call, struct wish *wish)
+static int command_help(const struct call *call)
 {
-	switch (option) {
-	case 'c':
-		call->conf = optarg;
-		call->conf_given = true;
-		wish->takes |= TAKES_CONF;
-		break;
-	case 'r':
-		call->run = optarg;
-		wish->takes |= TAKES_RUN;
-		break;
-	case 'j':
-		call->json = true;
-		wish->takes |= TAKES_JSON;
-		break;
-	case 'd':
-		call->detach = true;
-		wish->takes |= TAKES_DETACH;
-		break;
-	case 'S':
-		call->stay_root = true;
-		wish->takes |= TAKES_ROOT;
-		break;
-	case OPTION_SINCE:
-		call->since = optarg;
-		wish->takes |= TAKES_SPAN;
-		break;
-	case OPTION_MAX:
-		call->max = optarg;
-		wish->takes |= TAKES_SPAN;
-		break;
-	case OPTION_AS:
-		call->as = optarg;
-		wish->takes |= TAKES_SENDING;
-		break;
-	case OPTION_FROM:
-		call->from = optarg;
-		wish->takes |= TAKES_SENDING;
-		break;
-	case OPTION_HELP:
-		wish->help = true;
-		break;
-	case OPTION_VERSION:
-		wish->version = true;
-		break;
-	default:
-		return -1;
+	const struct command *command = call->count > 0 ? command_find(call->words[0]) : NULL;
+
+	if (call->count > 0 && !command)
+		return EX_USAGE;
+	if (command)
+		usage_command(command, stdout);
+	else
+		usage(stdout);
+	return EX_OK;
+}
+
+/* ---- the command line -------------------------------------------------------------------------- */
+
+/* 0, or -1 after a complaint. getopt's values are indices into `options`. */
+static int option_take(struct request *request, int index)
+{
+	void *at = (char *)request + options[index].offset;
+
+	request->takes |= options[index].takes;
+	if (!options[index].takes_value) {
+		*(bool *)at = true;
+		return 0;
 	}
+	*(const char **)at = optarg;
+	if (optarg[0] != '\0' || options[index].may_be_empty)
+		return 0;
+	complain("--%s: its value is empty", options[index].name);
+	return -1;
+}
+
+static int options_take(struct request *request, int argc, char **argv)
+{
+	struct option longs[OPTIONS + 1] = { { .name = NULL } };
+	char letters[2 * OPTIONS + 1] = "";
+	int found;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		char letter[] = { (char)options[i].letter, options[i].takes_value ? ':' : '\0', '\0' };
+
+		longs[i] = (struct option){ options[i].name, options[i].takes_value, NULL, (int)i + 256 };
+		if (options[i].letter != 0)
+			snprintf(letters + strlen(letters), sizeof(letters) - strlen(letters), "%s", letter);
+	}
+	while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		size_t i = 0;
+
+		while (i < OPTIONS && found != longs[i].val && found != options[i].letter)
+			i++;
+		if (i >= OPTIONS) { /* getopt has said what is wrong */
+			fputs("`leumund help` lists commands and options\n", stderr);
+			return -1;
+		}
+		if (option_take(request, (int)i) < 0)
+			return -1;
+	}
+	request->call.conf_given = request->takes & TAKES_CONF;
 	return 0;
 }
 
-static int call_run(struct call *call, const struct wish *wish)
+/* What is wrong with the words of a call, to stderr. True: nothing. */
+static bool call_fits(const struct command *command, const struct request *request)
 {
-	const struct command *command = command_find(call->command);
+	const struct call *call = &request->call;
+	unsigned extra = request->takes & ~command->takes;
+
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (extra & options[i].takes) {
+			complain("'%s' takes no --%s", command->name, options[i].name);
+			return false;
+		}
+	if (call->count < command->least) {
+		complain("'%s' needs %.*s", command->name, (int)strcspn(command->arguments, " "), command->arguments);
+		return false;
+	}
+	for (int i = 0; i < call->count; i++) {
+		if (call->words[i][0] == '\0' && !(command->takes & TAKES_EMPTY)) {
+			complain("'%s': an empty word", command->name);
+			return false;
+		}
+		if (i < command->most)
+			continue;
+		fprintf(stderr, "leumund: '%s' takes no '", command->name);
+		print_safe(stderr, call->words[i]);
+		fputs("'\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+static int request_run(struct request *request)
+{
+	const struct command *command = command_find(request->call.command);
 
 	if (!command)
 		return EX_USAGE;
-	if (wish->help) {
+	if (request->help) {
 		usage_command(command, stdout);
 		return EX_OK;
 	}
-	if (call->count < command->least || call->count > command->most || (wish->takes & ~command->takes)) {
+	if (!call_fits(command, request)) {
 		usage_command(command, stderr);
 		return EX_USAGE;
 	}
-	return command->function(call);
+	return command->function(&request->call);
 }
 
 int main(int argc, char **argv)
 {
-	struct call call = { .conf = LEUMUND_SYSCONFDIR "/leumund/conf.d" };
-	struct wish wish = { .help = false };
-	int option, status;
+	struct request request = { .call.conf = LEUMUND_SYSCONFDIR "/leumund/conf.d" };
+	int status = EX_OK;
 
-	while ((option = getopt_long(argc, argv, "c:r:S", long_options, NULL)) != -1)
-		if (option_take(option, &call, &wish) < 0)
-			return EX_USAGE;
-	if (wish.version) {
-		puts("leumund " LEUMUND_VERSION);
-		return EX_OK;
-	}
-	if (optind == argc) {
-		usage(wish.takes == 0 ? stdout : stderr);
-		return wish.takes == 0 ? EX_OK : EX_USAGE;
-	}
+	if (options_take(&request, argc, argv) < 0)
+		return EX_USAGE;
 	/* what the parts of the daemon in here have to say is said by the commands; `run` sets its own log */
 	log_open("leumund", LOG_TO_STDERR, LEVEL_ERROR);
-	call.command = argv[optind];
-	call.words = argv + optind + 1;
-	call.count = argc - optind - 1;
-	status = call_run(&call, &wish);
+	if (request.version) {
+		puts("leumund " LEUMUND_VERSION);
+	} else if (optind < argc) {
+		request.call.command = argv[optind];
+		request.call.words = argv + optind + 1;
+		request.call.count = argc - optind - 1;
+		status = request_run(&request);
+	} else {
+		status = request.takes == 0 ? EX_OK : EX_USAGE;
+		usage(status == EX_OK ? stdout : stderr);
+	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain("the output could not be written");
 		return EX_IOERR;

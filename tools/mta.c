@@ -55,13 +55,18 @@ static void service_word(FILE *out, const char *service)
 		fputc(*service == '-' ? '_' : *service, out);
 }
 
-/* The sockets' group is the MTA's: with another one the MTA cannot connect, and says no more than that. */
-static void group_print(FILE *out, const char *comment, const struct setup *setup, const char *group, const char *why)
+/*
+ * The sockets' group is the MTA's: with another one the MTA cannot connect, and says no more than that.
+ * `panels` is what it is where a panel has installed the MTA, or NULL.
+ */
+static void group_print(FILE *out, const char *comment, const struct setup *setup, const char *group,
+			const char *panels, const char *why)
 {
+	const char *now = setup->leumund->socket_group;
+
 	fprintf(out, "%s Group of the sockets (leumund { socket_group = \"%s\" }): %s.\n", comment, group, why);
-	if (strcmp(setup->leumund->socket_group, group) != 0)
-		fprintf(out, "%s NOTE: conf.d now says socket_group = \"%s\".\n", comment,
-			setup->leumund->socket_group);
+	if (strcmp(now, group) != 0 && (!panels || strcmp(now, panels) != 0))
+		fprintf(out, "%s NOTE: conf.d now says socket_group = \"%s\".\n", comment, now);
 }
 
 /* ---- Postfix ---------------------------------------------------------------------------------- */
@@ -157,7 +162,7 @@ static void postfix_print(const struct setup *setup, const char *run, FILE *out)
 	};
 
 	fputs(postfix_head, out);
-	group_print(out, "#", setup, "postfix", "smtpd and cleanup give up all other groups");
+	group_print(out, "#", setup, "postfix", NULL, "smtpd and cleanup give up all other groups");
 	fputs(run_is_jailed(run) ? postfix_jailed : postfix_free, out);
 	fputs("\n# ==== /etc/postfix/main.cf: add ====\n", out);
 	fputs(postfix_smtp, out);
@@ -187,7 +192,7 @@ static const char sendmail_add[] =
 static void sendmail_print(const struct setup *setup, const char *run, FILE *out)
 {
 	fputs(sendmail_head, out);
-	group_print(out, "dnl", setup, "smmsp",
+	group_print(out, "dnl", setup, "smmsp", NULL,
 		    "sendmail connects as root or, with confRUN_AS_USER, as that user's group");
 	fputs(sendmail_add, out);
 	for (size_t i = 0; i < setup->service_count; i++) {
@@ -323,7 +328,7 @@ static void exim_print(const struct setup *setup, const char *run, FILE *out)
 	/* the fixed part of a question is far below 64 KiB */
 	snprintf(longest, sizeof(longest), "%zu", (size_t)EXIM_LINE_MAX - 65536);
 	fputs(exim_head, out);
-	group_print(out, "#", setup, "Debian-exim", "Exim's own; on cPanel it is \"mail\"");
+	group_print(out, "#", setup, "Debian-exim", "mail", "Exim's own; on cPanel and DirectAdmin \"mail\"");
 	fputs(exim_main, out);
 	for (size_t i = 0; i < setup->service_count; i++) {
 		exim_macro(macro, sizeof(macro), i);

@@ -4,34 +4,19 @@
  */
 #include <string.h>
 
-#include "identity.h"
 #include "milters/table.h"
 #include "mta.h"
 #include "setup.h"
 #include "tool.h"
 
-#define SECTIONS 32
-
-/* All sections; ends with NULL. */
-static void sections_list(const struct section **sections)
-{
-	size_t count = 0;
-
-	sections[count++] = &leumund_section;
-	sections[count++] = &identity_section;
-	sections[count++] = &store_section;
-	for (size_t i = 0; milters[i] && count < SECTIONS; i++)
-		sections[count++] = milters[i]->section;
-	sections[count] = NULL;
-}
-
 static const struct section *section_find(const char *name)
 {
-	const struct section *sections[SECTIONS + 1];
-	const char *names[SECTIONS + 1], *meant;
+	const struct section *sections[SETUP_SECTIONS + 1];
+	const char *names[SETUP_SECTIONS + 1], *meant;
 	size_t i;
 
-	sections_list(sections);
+	if (setup_sections(sections, milters) < 0)
+		return NULL;
 	for (i = 0; sections[i]; i++) {
 		if (!strcmp(sections[i]->name, name))
 			return sections[i];
@@ -66,19 +51,24 @@ int command_config(const struct call *call)
 
 int command_mta(const struct call *call)
 {
+	static const char *const known[] = { "postfix", "sendmail", "exim", NULL };
+	const char *meant = word_meant(call->words[0], known);
 	struct setup setup;
-	int status = tool_setup(call, &setup);
+	int status;
 
+	if (!meant || strcmp(meant, call->words[0]) != 0) {
+		if (meant)
+			complain("that MTA is not known; did you mean '%s'?", meant);
+		else
+			complain("postfix, sendmail and exim are known");
+		return EX_USAGE;
+	}
+	status = tool_setup(call, &setup);
 	if (status != 0)
 		return status;
-	if (mta_print(call->words[0], &setup, call->run, stdout) < 0) {
-		if (setup.service_count == 0) {
-			complain("no service is enabled: set enable = true in a milter's section of conf.d");
-			status = EX_CONFIG;
-		} else {
-			complain("postfix, sendmail and exim are known");
-			status = EX_USAGE;
-		}
+	if (mta_print(meant, &setup, call->run, stdout) < 0) {
+		complain("no service is enabled: set enable = true in a milter's section of conf.d");
+		status = EX_CONFIG;
 	}
 	setup_free(&setup);
 	return status;

@@ -78,7 +78,8 @@ static int run_prepare(struct instance *instance, const char *run)
 		return EX_OSERR;
 	}
 	if (!realpath(run, instance->run) || stat(run, &status) < 0 || chdir(run) < 0) {
-		complain("%s: %s", run, strerror(errno));
+		complain("%s: %s; it must be yours: run this as its owner or as root, or name another with -r RUN", run,
+			 strerror(errno));
 		return EX_OSERR;
 	}
 	if (status.st_mode & S_IWOTH) {
@@ -96,7 +97,7 @@ static int run_lock(const struct instance *instance)
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (fd >= 0 && errno == EWOULDBLOCK)
-			holder = pid_file_holder("leumund.pid");
+			holder = pid_file_holder(INSTANCE_PID_FILE);
 		if (holder > 0)
 			complain("%s: another `leumund run` (process %ld) is at work there; `leumund stop -r %s` ends "
 				 "it",
@@ -105,7 +106,7 @@ static int run_lock(const struct instance *instance)
 			complain("%s: cannot be locked: %s", instance->run, strerror(errno));
 		return EX_UNAVAILABLE;
 	}
-	if (pid_file_take("leumund.pid") < 0) {
+	if (pid_file_take(INSTANCE_PID_FILE) < 0) {
 		complain("%s/leumund.pid: %s; is the directory yours?", instance->run, strerror(errno));
 		return EX_OSERR;
 	}
@@ -220,7 +221,7 @@ static int instance_run(struct instance *instance, const struct call *call, cons
 	status = supervise(instance);
 	if (status != 0 && call->detach)
 		log_file_show(instance);
-	pid_file_remove("leumund.pid");
+	pid_file_remove(INSTANCE_PID_FILE);
 	return status;
 }
 

@@ -220,7 +220,8 @@ static bool service_show(const char *service, bool first)
 	if (!first)
 		putchar('\n');
 	if (ask_status(service, answer, sizeof(answer)) < 0) {
-		printf("%s: DOES NOT ANSWER: %s; `leumund check` says what to do\n", service, strerror(errno));
+		printf("%s: DOES NOT ANSWER: %s; `leumund check` says what to do\n", service,
+		       errno == ENOENT ? "its socket is not there" : strerror(errno));
 		return true;
 	}
 	report = calloc(1, sizeof(*report));

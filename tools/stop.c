@@ -12,12 +12,11 @@
 #include "ask.h"
 #include "child.h"
 #include "clock.h"
+#include "instance.h"
 #include "pid_file.h"
 #include "redis_server.h"
-#include "setup.h"
 #include "tool.h"
 
-#define SUPERVISOR_PID_FILE "leumund.pid"
 #define STOP_LIMIT_MS 40000
 #define RESTART_LIMIT_MS 60000
 #define LOOK_MS 50
@@ -41,7 +40,7 @@ static void living_find(struct living *living)
 		pid_t pid;
 
 		if (entry->d_name[0] == '.' || !dot || strcmp(dot, ".pid") != 0 ||
-		    !strcmp(entry->d_name, SUPERVISOR_PID_FILE) || !strcmp(entry->d_name, REDIS_PID_FILE))
+		    !strcmp(entry->d_name, INSTANCE_PID_FILE) || !strcmp(entry->d_name, REDIS_PID_FILE))
 			continue;
 		pid = pid_file_holder(entry->d_name);
 		if (pid <= 0)
@@ -51,6 +50,27 @@ static void living_find(struct living *living)
 	}
 	if (directory)
 		closedir(directory);
+}
+
+/* What is to be signalled. */
+struct target {
+	pid_t supervisor; /* 0: none */
+	struct living services;
+};
+
+/* What the services would refuse is said here, where somebody reads it; a configuration that is not known is theirs. */
+static int conf_try(const struct call *call)
+{
+	char conf[PATH_MAX];
+	struct setup setup;
+	int status;
+
+	if (!call->conf_given && call->run && !ask_conf(call->run, conf, sizeof(conf)))
+		return 0;
+	status = tool_setup(call, &setup);
+	if (status == 0)
+		setup_free(&setup);
+	return status;
 }
 
 /* Goes to the run directory. With RUN given no configuration is needed. */
@@ -69,29 +89,32 @@ static int run_go(const struct call *call)
 	return status;
 }
 
-static struct call with_run(const struct call *call)
+/* 0, or the exit status after a complaint; the working directory is the run directory then. */
+static int target_find(struct target *target, const struct call *call, bool needs_good_conf)
 {
-	struct call result = *call;
+	struct call effective = *call;
+	int status = 0;
 
 	if (call->count > 0)
-		result.run = call->words[0];
-	return result;
+		effective.run = call->words[0];
+	if (needs_good_conf)
+		status = conf_try(&effective);
+	if (status == 0)
+		status = run_go(&effective);
+	if (status != 0)
+		return status;
+	target->supervisor = pid_file_holder(INSTANCE_PID_FILE);
+	living_find(&target->services);
+	return 0;
 }
 
-/* What the services would refuse is said here, where somebody reads it; a configuration that is not known is theirs. */
-static int run_go_with_good_conf(const struct call *call)
+static int nothing_runs(int status)
 {
-	char conf[PATH_MAX];
-	struct setup setup;
-	int status;
+	char here[PATH_MAX];
 
-	if (call->conf_given || !call->run || ask_conf(call->run, conf, sizeof(conf))) {
-		status = tool_setup(call, &setup);
-		if (status != 0)
-			return status;
-		setup_free(&setup);
-	}
-	return run_go(call);
+	complain("nothing runs in %s; `leumund run` starts it, -r RUN names another directory",
+		 getcwd(here, sizeof(here)) ? here : "this directory");
+	return status;
 }
 
 static int send_signal(pid_t pid, int number)
@@ -136,23 +159,18 @@ static bool process_is_over(const void *arg)
 }
 
 /* When the supervisor was killed, what it started lives on. `none` is the status when there is nothing. */
-static int orphans_stop(int none)
+static int orphans_stop(const struct living *living, int none)
 {
-	struct living living;
 	pid_t redis = redis_listener();
 
-	living_find(&living);
 	if (!redis_is_ours(redis))
 		redis = 0;
-	if (living.count == 0 && redis == 0) {
-		if (none != EX_OK)
-			complain("nothing runs here");
+	if (living->count == 0 && redis == 0)
 		return none;
-	}
-	for (size_t i = 0; i < living.count; i++)
-		if (send_signal(living.pid[i], SIGTERM) < 0)
+	for (size_t i = 0; i < living->count; i++)
+		if (send_signal(living->pid[i], SIGTERM) < 0)
 			return EX_UNAVAILABLE;
-	if (!wait_until(living_are_over, &living, STOP_LIMIT_MS)) {
+	if (!wait_until(living_are_over, living, STOP_LIMIT_MS)) {
 		complain("not all services have ended after %d s", STOP_LIMIT_MS / 1000);
 		return EX_UNAVAILABLE;
 	}
@@ -160,52 +178,48 @@ static int orphans_stop(int none)
 		complain("redis (process %ld) has not ended", (long)redis);
 		return EX_UNAVAILABLE;
 	}
-	unlink(SUPERVISOR_PID_FILE);
+	unlink(INSTANCE_PID_FILE);
 	return EX_OK;
 }
 
 int command_stop(const struct call *call)
 {
-	struct call effective = with_run(call);
-	int status = run_go(&effective);
-	pid_t pid;
+	struct target target;
+	int status = target_find(&target, call, false);
 
 	if (status != 0)
 		return status;
-	pid = pid_file_holder(SUPERVISOR_PID_FILE);
-	if (pid == 0)
-		return orphans_stop(EXIT_FINDING);
-	if (send_signal(pid, SIGTERM) < 0)
+	if (target.supervisor == 0) {
+		status = orphans_stop(&target.services, EXIT_FINDING);
+		return status == EXIT_FINDING ? nothing_runs(status) : status;
+	}
+	if (send_signal(target.supervisor, SIGTERM) < 0)
 		return EX_UNAVAILABLE;
-	if (wait_until(process_is_over, &pid, STOP_LIMIT_MS))
-		return orphans_stop(EX_OK); /* it may have been killed just now */
-	complain("process %ld has not ended after %d s", (long)pid, STOP_LIMIT_MS / 1000);
-	return EX_UNAVAILABLE;
+	if (!wait_until(process_is_over, &target.supervisor, STOP_LIMIT_MS)) {
+		complain("process %ld has not ended after %d s", (long)target.supervisor, STOP_LIMIT_MS / 1000);
+		return EX_UNAVAILABLE;
+	}
+	living_find(&target.services); /* it may have been killed just now */
+	return orphans_stop(&target.services, EX_OK);
 }
 
 /* ---- reload and restart ------------------------------------------------------------------------ */
 
 int command_reload(const struct call *call)
 {
-	struct call effective = with_run(call);
-	int status = run_go_with_good_conf(&effective);
-	struct living living;
-	pid_t pid;
+	struct target target;
+	int status = target_find(&target, call, true);
 
 	if (status != 0)
 		return status;
-	pid = pid_file_holder(SUPERVISOR_PID_FILE);
-	living_find(&living);
-	if (pid == 0 && living.count == 0) {
-		complain("nothing runs here");
-		return EX_UNAVAILABLE;
-	}
+	if (target.supervisor != 0)
+		return send_signal(target.supervisor, SIGHUP) < 0 ? EX_UNAVAILABLE : EX_OK;
+	if (target.services.count == 0)
+		return nothing_runs(EX_UNAVAILABLE);
 	/* services that systemd started one by one have no supervisor of ours */
-	for (size_t i = 0; pid == 0 && i < living.count; i++)
-		if (send_signal(living.pid[i], SIGHUP) < 0)
+	for (size_t i = 0; i < target.services.count; i++)
+		if (send_signal(target.services.pid[i], SIGHUP) < 0)
 			status = EX_UNAVAILABLE;
-	if (pid != 0 && send_signal(pid, SIGHUP) < 0)
-		status = EX_UNAVAILABLE;
 	return status;
 }
 
@@ -225,22 +239,20 @@ static bool all_are_replaced(const void *arg)
 
 int command_restart(const struct call *call)
 {
-	struct call effective = with_run(call);
-	int status = run_go_with_good_conf(&effective);
-	struct living living;
-	pid_t pid;
+	struct target target;
+	int status = target_find(&target, call, true);
 
 	if (status != 0)
 		return status;
-	pid = pid_file_holder(SUPERVISOR_PID_FILE);
-	if (pid == 0) {
+	if (target.supervisor == 0 && target.services.count == 0)
+		return nothing_runs(EX_UNAVAILABLE);
+	if (target.supervisor == 0) {
 		complain("no `leumund run` is at work here; what systemd started is restarted by systemctl");
 		return EX_UNAVAILABLE;
 	}
-	living_find(&living);
-	if (send_signal(pid, SIGUSR2) < 0)
+	if (send_signal(target.supervisor, SIGUSR2) < 0)
 		return EX_UNAVAILABLE;
-	if (wait_until(all_are_replaced, &living, RESTART_LIMIT_MS))
+	if (wait_until(all_are_replaced, &target.services, RESTART_LIMIT_MS))
 		return EX_OK;
 	complain("not all services were replaced within %d s: the old ones stay; the log says why",
 		 RESTART_LIMIT_MS / 1000);

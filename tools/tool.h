@@ -1,6 +1,5 @@
 /*
- * What the commands of `leumund` share: the call taken apart, the ways to configuration and run
- * directory, and words for times and amounts.
+ * What the commands of `leumund` share: the call taken apart, and the ways to configuration and run directory.
  */
 #ifndef LEUMUND_TOOL_H
 #define LEUMUND_TOOL_H
@@ -10,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sysexits.h>
+
+#include "words.h"
 
 struct setup; /* not included: getopt.h has a struct option of its own */
 
@@ -22,7 +23,8 @@ struct call {
 	bool conf_given;
 	const char *run; /* -r, or NULL */
 	bool json, detach, stay_root;
-	const char *since, *max, *as, *from; /* NULL when not given */
+	const char *since, *max, *as, *from, *dns; /* NULL when not given */
+	bool batch;
 	int count; /* of words after the command */
 	char **words;
 };
@@ -33,6 +35,7 @@ command_fn command_run, command_stop, command_reload, command_restart;
 command_fn command_status, command_check;
 command_fn command_config, command_mta, command_manual, command_sample;
 command_fn command_explain, command_history, command_refusals, command_who;
+command_fn command_spf;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -51,28 +54,5 @@ const char *tool_run(const struct call *call, const struct setup *setup);
 
 /* Goes there, so that socket names stay short. 0, or the exit status after a complaint. */
 int tool_run_enter(const char *run);
-
-/* ---- words ------------------------------------------------------------------------------------- */
-
-/* "2026-11-25 10:43:02", local time. */
-const char *time_words(int64_t ms, char *out, size_t size);
-
-/* "12 s", "3 min", "5 h", "9 days". */
-const char *span_words(int64_t ms, char *out, size_t size);
-
-/* Seconds of "90s" "15m" "24h" "3d" "1w", or -1. */
-int64_t time_read(const char *from);
-
-/* Writes a text that may hold anything so that a terminal stays unharmed. */
-void print_safe(FILE *out, const char *from);
-
-/* The same in lines of at most 80 columns, each after `indent` blanks; `column` is where the first begins. */
-void print_wrapped(FILE *out, const char *from, size_t indent, size_t column);
-
-/* A JSON string with its quotes. */
-void print_json(FILE *out, const char *from);
-
-/* The word of `words` (ends with NULL) that was probably meant, or NULL. */
-const char *word_meant(const char *word, const char *const *words);
 
 #endif

@@ -31,6 +31,7 @@ struct outcome {
 	struct reply reply;
 	const char *rule, *action, *milter;
 	const struct decision *notes;
+	char text[1024]; /* of the reply */
 };
 
 static void report_directory(void *unused, bool is_warning, const char *sentence)
@@ -78,17 +79,21 @@ static int session_fill(struct session *session, const struct inquiry *inquiry, 
 	return 0;
 }
 
-static struct outcome outcome_of(const struct judgement *judgement, struct reply reply)
+static void outcome_take(struct outcome *outcome, const struct judgement *judgement, struct reply reply)
 {
 	const struct verdict *verdict = &judgement->message.verdict;
+	char *id;
 
-	return (struct outcome){
-		.reply = reply,
-		.rule = verdict->rule ? verdict->rule->name : NULL,
-		.action = verdict->rule ? action_names[verdict->action] : "accept",
-		.milter = judgement->message.milter ? judgement->message.milter : "",
-		.notes = &judgement->message,
-	};
+	outcome->reply = reply;
+	outcome->rule = verdict->rule ? verdict->rule->name : NULL;
+	outcome->action = verdict->rule ? action_names[verdict->action] : "accept";
+	outcome->milter = judgement->message.milter ? judgement->message.milter : "";
+	outcome->notes = &judgement->message;
+	snprintf(outcome->text, sizeof(outcome->text), "%s", reply.text ? reply.text : "");
+	/* nothing was recorded: it is no id that `leumund explain` knows */
+	id = strstr(outcome->text, " (id ");
+	if (id)
+		*id = '\0';
 }
 
 static void outcome_show(const char *service, const struct outcome *outcome)
@@ -100,7 +105,7 @@ static void outcome_show(const char *service, const struct outcome *outcome)
 	if (outcome->reply.kind == REPLY_REFUSE)
 		printf("    %s %s ", outcome->reply.code, outcome->reply.dsn);
 	if (outcome->reply.kind != REPLY_ACCEPT)
-		print_wrapped(stdout, outcome->reply.text, 4, outcome->reply.kind == REPLY_REFUSE ? 14 : 0);
+		print_wrapped(stdout, outcome->text, 4, outcome->reply.kind == REPLY_REFUSE ? 14 : 0);
 	for (unsigned i = 0; i < outcome->notes->observed_count; i++)
 		printf("    only observed: %s\n", outcome->notes->observed[i].rule->name);
 }
@@ -116,7 +121,7 @@ static void outcome_json(const char *service, const struct outcome *outcome)
 		fputs("null", stdout);
 	printf(",\"reply\":{\"kind\":\"%s\",\"code\":\"%s\",\"dsn\":\"%s\",\"text\":", kinds[outcome->reply.kind],
 	       outcome->reply.code, outcome->reply.dsn);
-	print_json(stdout, outcome->reply.text);
+	print_json(stdout, outcome->text);
 	fputs("},\"observed\":[", stdout);
 	for (unsigned i = 0; i < outcome->notes->observed_count; i++)
 		printf("%s\"%s\"", i ? "," : "", outcome->notes->observed[i].rule->name);
@@ -145,7 +150,7 @@ static int service_judge(const struct inquiry *inquiry, const char *service, con
 		judge_mail(&judgement, &bench, &session);
 		reply = judge_end(&judgement, &bench, &session);
 	}
-	outcome = outcome_of(&judgement, reply);
+	outcome_take(&outcome, &judgement, reply);
 	(inquiry->call->json ? outcome_json : outcome_show)(service, &outcome);
 	session_free(&session);
 	house_unref(&house);
@@ -264,6 +269,8 @@ static int inquiry_answer(struct inquiry *inquiry)
 	word_understand(inquiry);
 	is_account = !inquiry->at && inquiry->account;
 	found = inquiry->account != NULL;
+	if (inquiry->call->as && !directory_account(inquiry->directory, inquiry->call->as))
+		complain("the directory knows no account of the name given with --as");
 	if (inquiry->call->as)
 		inquiry->account = inquiry->call->as;
 	if (inquiry->call->json)

@@ -64,5 +64,6 @@ def test_bypass_corpus_beside_the_project():
                                   stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, check=False)
             note('%s: %s', view, done.stdout.split('\n')[0])
-            # what no MTA hands to a milter (NUL, a second header block) is not counted: only the measured view is the bar
+            # what no MTA hands to a milter (NUL, a second header block) is not counted: only the measured view is
+            # the bar
             check(done.returncode == 0 or view == 'ideal', '%s: %s', view, done.stdout[-3000:])

@@ -27,7 +27,8 @@ def test_two_hundred_connections_of_five_hundred_messages_leak_nothing():
         same((done['messages'], done['lost'], done['wrong']), (100000, 0, 0), done['trouble'])
         check(after['descriptors'] <= before['descriptors'], 'descriptors: %r, before %r', after, before)
         check(after['threads'] <= before['threads'] + 2, 'threads: %r, before %r', after, before)
-        # 100,000 messages: 4 MiB is 40 bytes a message, which any real leak exceeds; the unwritten history may take its 4 MiB
+        # 100,000 messages: 4 MiB is 40 bytes a message, which any real leak exceeds; the unwritten history may
+        # take its 4 MiB
         check(is_sanitized() or after['rss'] <= before['rss'] + 8192, 'memory: %r, before %r', after, before)
 
 

@@ -7,7 +7,8 @@ from mta import Message, Mta, ask
 
 HOSTILE = (b'a\r\nNov 25 host leumundd[1]: 4FAKE: action=accept', b'a\nb', b'\x1b[2J\x1b]0;title\x07',
            bytes(range(1, 32)), b'\x7f\x80\xff\xfe',
-           b'%s%n%x%%', b'x' * 60000, b'action=accept rule=none', b'"quoted" \\ back', b'\xe2\x80\xae\xe2\x80\xa8', b' ')
+           b'%s%n%x%%', b'x' * 60000, b'action=accept rule=none', b'"quoted" \\ back',
+            b'\xe2\x80\xae\xe2\x80\xa8', b' ')
 
 
 def decisions(milter, at_least):

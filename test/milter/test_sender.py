@@ -131,7 +131,8 @@ def test_missing_or_repeated_or_unreadable_author_is_refused():
 def test_shown_address_is_observed_and_does_not_refuse():
     with instance() as milter:
         for value in ('"ceo@bank.example" <me@own.example>', 'me@own.example (ceo@bank.example)',
-                      '=?utf-8?Q?ceo=40bank.example?= <me@own.example>', '=?utf-8?B?Y2VvQGJhbmsuZXhhbXBsZQ==?= <me@own.example>'):
+                      '=?utf-8?Q?ceo=40bank.example?= <me@own.example>',
+                      '=?utf-8?B?Y2VvQGJhbmsuZXhhbXBsZQ==?= <me@own.example>'):
             before = len(milter.log_lines(r'observed=display_spoof'))
             expect(milter, 'accept', value, header_from=value)
             milter.wait_log(r'observed=display_spoof', at_least=before + 1)
@@ -317,7 +318,8 @@ def test_empty_directory_refuses_nobody():
 def test_reply_is_harmless_whatever_the_sender_is_called():
     hostile = [b'%s%n%%%d@victim.example', b'"a\\"b"@victim.example', b'a%%b@victim.example',
                b'\xc3\xbc@victim.example', b'x\xff\xfe@victim.example',
-               b'a\x1b[31m\x07@victim.example', b'a\r\n250 ok@victim.example', b'x' * 5000 + b'@victim.example', b'a@' + b'x.' * 3000 + b'example',
+               b'a\x1b[31m\x07@victim.example', b'a\r\n250 ok@victim.example',
+                b'x' * 5000 + b'@victim.example', b'a@' + b'x.' * 3000 + b'example',
                b'`id`$(id);|@victim.example', b'{about}{account}@victim.example']
     with instance() as milter:
         for address in hostile:
@@ -336,7 +338,8 @@ def test_reply_is_harmless_whatever_the_sender_is_called():
 
 
 def test_reply_names_code_reason_account_and_id():
-    with instance(leumund='language = de\nurl = "https://help.example/mail"\ntexts = {"SND21=eigener Text {about}, 100% {account}"}') as milter:
+    with instance(leumund='language = de\nurl = "https://help.example/mail"\n'
+                          'texts = {"SND21=eigener Text {about}, 100% {account}"}') as milter:
         result = expect(milter, 'reject', mail_from='x@victim.example', header_from='x@own.example', code='SND20')
         check('x@victim.example gehoert nicht zum Konto cp1001' in result.reply.text, 'German text: %r',
               result.reply.text)

@@ -1,0 +1,147 @@
+/*
+ * `leumund check`: run directory, sockets and services.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "check.h"
+#include "json_walk.h"
+
+static void check_run(const struct check *check)
+{
+	struct stat file;
+	unsigned mode;
+
+	if (stat(check->run, &file) < 0)
+		return;
+	mode = file.st_mode & 07777;
+	if (mode & S_IRWXO)
+		find(mode & S_IWOTH ? FAIL : WARN, "chmod 0750: customers' programs must not reach the sockets",
+		     "run directory %s has mode %04o", check->run, mode);
+	else if (mode != 0750 && mode != 0710)
+		find(WARN, "chmod 0750, so that the MTA's group reaches the sockets", "run directory %s has mode %04o",
+		     check->run, mode);
+	else
+		find(FINE, NULL, "run directory %s has mode %04o", check->run, mode);
+}
+
+bool service_on_inet(const struct check *check, const char *service)
+{
+	const struct string_list *listen = &check->setup.leumund->listen;
+	size_t len = strlen(service);
+
+	for (size_t i = 0; i < listen->count; i++)
+		if (!strncmp(listen->at[i], service, len) && listen->at[i][len] == '=')
+			return true;
+	return false;
+}
+
+static bool check_socket(const char *name)
+{
+	struct stat file;
+
+	if (stat(name, &file) < 0 || !S_ISSOCK(file.st_mode)) {
+		find(FAIL, REMEDY_START, "socket %s is not there", name);
+		return false;
+	}
+	if ((file.st_mode & 07777) != 0660)
+		find(file.st_mode & S_IRWXO ? FAIL : WARN, "restart the service, which makes it 0660",
+		     "socket %s has mode %04o", name, (unsigned)file.st_mode & 07777);
+	else
+		find(FINE, NULL, "socket %s has mode 0660", name);
+	return true;
+}
+
+struct answers {
+	char canary[32], version[32], store[16], domains[24];
+};
+
+#define ANSWER(path, member)                                                                  \
+	{                                                                                     \
+		path, offsetof(struct answers, member), sizeof(((struct answers *)0)->member) \
+	}
+
+static const struct {
+	const char *path;
+	size_t offset, size;
+} places[] = {
+	ANSWER("canary", canary),
+	ANSWER("version", version),
+	ANSWER("store.state", store),
+	ANSWER("domains", domains),
+};
+
+static bool answer_take(void *arg, const char *path, const char *value)
+{
+	struct answers *answers = arg;
+
+	if (!value)
+		return true;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(path, places[i].path))
+			snprintf((char *)answers + places[i].offset, places[i].size, "%s", value);
+	return true;
+}
+
+static void check_canary(const char *service, const char *canary)
+{
+	if (!strcmp(canary, "PASSED"))
+		find(FAIL, "look at its log, then restart it; until then nothing is filtered",
+		     "%s: A FORGED MESSAGE PASSED ITS CANARY", service);
+	else if (!strcmp(canary, "no answer"))
+		find(FAIL, "look at its log, then restart it", "%s: does not answer its canary", service);
+	else if (!strcmp(canary, "nothing to test"))
+		find(WARN, "set default_domains or leumund.domains, and rules that refuse",
+		     "%s: no rule can refuse anything", service);
+	else if (!strcmp(canary, "not yet"))
+		find(WARN, "set leumund.canary_every = 5m", "%s: its canary is switched off", service);
+	else
+		find(FINE, NULL, "%s: refuses its canary", service);
+}
+
+static void check_service(const struct check *check, const char *service)
+{
+	static char answer[ASK_ANSWER_BYTES];
+	struct answers answers = { .canary = "" };
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.sock", service);
+	if (!service_on_inet(check, service))
+		check_socket(name);
+	snprintf(name, sizeof(name), "%s.exim.sock", service);
+	if (!check_socket(name))
+		return;
+	if (ask_status(service, answer, sizeof(answer)) < 0) {
+		find(FAIL, errno == EACCES ? "run this as root" : "look at its log, then restart it",
+		     "%s: does not answer: %s", service, strerror(errno));
+		return;
+	}
+	if (json_walk(answer, answer_take, &answers) < 0) {
+		find(FAIL, "install leumund and leumundd of one version", "%s: answers with something unknown",
+		     service);
+		return;
+	}
+	if (strcmp(answers.version, LEUMUND_VERSION) != 0)
+		find(WARN, "leumund restart", "%s: version %s runs, %s is installed", service, answers.version,
+		     LEUMUND_VERSION);
+	else
+		find(FINE, NULL, "%s: answers, version %s", service, answers.version);
+	check_canary(service, answers.canary);
+	/* we may be root, whom every file is open to */
+	if (!strcmp(answers.domains, "0") && directory_size(check->directory) > 0)
+		find(FAIL, "let its user read the files of leumund.domains: by Group= in leumund.service, or an ACL",
+		     "%s: knows no domain, though the files name some", service);
+	if (strcmp(answers.store, "up") != 0)
+		find(WARN, "see the lines on the store", "%s: its store is %s, so decisions wait in memory", service,
+		     answers.store[0] ? answers.store : "unknown");
+}
+
+void check_services(const struct check *check)
+{
+	check_run(check);
+	for (size_t i = 0; i < check->setup.service_count; i++)
+		check_service(check, check->setup.services[i]);
+}
