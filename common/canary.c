@@ -3,7 +3,6 @@
  * that one message needs are written here.
  */
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "canary.h"
 #include "clock.h"
+#include "inet_socket.h"
 #include "text.h"
 #include "unix_socket.h"
 
@@ -171,32 +171,12 @@ static enum canary_result converse(struct talk *talk, const struct forgery *forg
 	return is_refusal(reply) ? CANARY_REFUSED : CANARY_PASSED;
 }
 
-/* inet:PORT@HOST; the host is a literal address, as check_listen() of setup.c wants it. */
-static int inet_connect(const char *name)
-{
-	const char *port = strchr(name, ':') + 1, *at = strchr(port, '@');
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found;
-	char service[8];
-	int fd;
-
-	snprintf(service, sizeof(service), "%.*s", at ? (int)(at - port) : 7, port);
-	if (getaddrinfo(at ? at + 1 : NULL, service, &hints, &found) != 0)
-		return -1;
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(found);
-	return fd;
-}
-
 enum canary_result canary_send(const char *name, const struct forgery *forgery, const char *login, int64_t deadline_ms)
 {
 	struct talk talk = { .deadline = clock_ticks_ms() + deadline_ms };
 	enum canary_result result;
 
-	talk.fd = strncmp(name, "unix:", 5) ? inet_connect(name) : unix_socket_connect(name + 5);
+	talk.fd = strncmp(name, "unix:", 5) ? inet_socket_connect(name) : unix_socket_connect(name + 5);
 	if (talk.fd < 0)
 		return CANARY_NO_ANSWER;
 	result = converse(&talk, forgery, login);

@@ -1,5 +1,5 @@
 /*
- * The two fronts of a service, and what they ask the service for.
+ * The two fronts of a service. They ask for what is in force (service_state.h) and know nothing of who started them.
  */
 #ifndef LEUMUND_FRONT_H
 #define LEUMUND_FRONT_H
@@ -8,23 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "directory.h"
-#include "judge.h"
-#include "store.h"
+#include "libmilter_guard.h"
+#include "service_state.h"
 
-/* What is in force now; each returns a reference for the caller (service.c). */
-struct house *service_house(void);
-struct directory *service_directory(void); /* may be NULL */
-struct store *service_store(void);         /* belongs to the service */
-
-/* Writes the status as one JSON object; false when it does not fit. */
-bool service_status(char *out, size_t size);
+/* Writes how the service is as one JSON object; false when it does not fit. */
+typedef bool (*front_status)(char *out, size_t size);
 
 /*
  * Opens the socket `name` (a libmilter name: unix:path, inet:port@host) and serves it on a
  * thread of its own. 0, or -1 with a logged reason.
  */
 int front_milter_start(const char *name, const struct leumund_options *options);
+
+/* Lets nobody in any more and frees a TCP port; sessions go on. False: that is not possible (libmilter_guard.h). */
+bool front_milter_close(void);
 
 /* Sessions open now, and messages since the start. */
 unsigned front_milter_connections(void);
@@ -33,8 +30,12 @@ uint64_t front_milter_messages(void);
 /* True once libmilter's loop has ended by itself: nothing is served any more. */
 bool front_milter_has_ended(void);
 
-/* Binds the unix socket `path` and serves the line protocol (front_exim.h). 0 or -1. */
-int front_exim_start(const char *path);
+/* Binds the unix socket `path` and serves the line protocol (front_exim.h). 0, or -1 with a logged reason. */
+int front_exim_start(const char *path, front_status status);
 unsigned front_exim_connections(void);
+
+/* Threads that the fronts may need beside one for each of max_connections. */
+#define FRONT_EXIM_QUESTIONS 256
+#define FRONT_THREADS (LIBMILTER_SURPLUS + FRONT_EXIM_QUESTIONS + 16)
 
 #endif

@@ -1,13 +1,12 @@
 /*
  * The front for Exim (front_exim.h): one thread for each open question, at most
- * QUESTIONS_MAX at once; each question has a deadline, so a silent caller cannot hold a place.
+ * FRONT_EXIM_QUESTIONS at once; each question has a deadline, so a silent caller cannot hold a place.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,284 +15,93 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "exim_line.h"
+#include "exim_answer.h"
 #include "front.h"
 #include "front_exim.h"
 #include "log.h"
 #include "unix_socket.h"
 
-#define QUESTIONS_MAX 256
 #define QUESTION_MS 5000
 #define THREAD_STACK (256UL * 1024)
 #define ANSWER_BYTES 16384
+#define LINE_SIZE (EXIM_LINE_MAX + 2) /* with newline and NUL */
 
 static sem_t places;
 static atomic_uint open_questions;
 static int listener = -1;
+static front_status status_write;
 
 /* ---- a question -------------------------------------------------------------------------------- */
 
-/* Reads up to the first newline. The caller frees *line. False: silence, too long, or nothing at all. */
-static bool line_read(int fd, char **line)
+/* What comes next; 0: nothing more, or not in time. */
+static size_t piece_read(int fd, char *into, size_t size, int64_t deadline)
 {
-	int64_t deadline = clock_ticks_ms() + QUESTION_MS;
-	size_t have = 0, size = 4096;
-	char *buffer = malloc(size);
-
-	while (buffer) {
+	for (;;) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 		int64_t left = deadline - clock_ticks_ms();
 		ssize_t n;
-		char *end;
 
 		if (left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
-			break;
-		n = recv(fd, buffer + have, size - have - 1, MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			break;
-		buffer[have + (size_t)n] = '\0';
-		end = memchr(buffer + have, '\n', (size_t)n);
-		have += (size_t)n;
+			return 0;
+		n = recv(fd, into, size, MSG_DONTWAIT);
+		if (n >= 0)
+			return (size_t)n;
+		if (errno != EAGAIN && errno != EINTR)
+			return 0;
+	}
+}
+
+/* Unread bytes would make a reset of our close(), and the asker's ${readsocket} fail instead of reading the answer. */
+static void line_drain(int fd, int64_t deadline)
+{
+	char piece[4096];
+	size_t n;
+
+	do
+		n = piece_read(fd, piece, sizeof(piece), deadline);
+	while (n > 0 && !memchr(piece, '\n', n));
+}
+
+static char *line_enlarge(char *buffer, size_t *size)
+{
+	size_t larger = *size * 2 > LINE_SIZE ? LINE_SIZE : *size * 2;
+	char *new = *size < LINE_SIZE ? realloc(buffer, larger) : NULL;
+
+	if (new)
+		*size = larger;
+	return new;
+}
+
+enum asked { ASKED, ASKED_NOTHING, ASKED_TOO_MUCH };
+
+/* Reads up to the first newline. The caller frees *line. */
+static enum asked line_read(int fd, char **line)
+{
+	int64_t deadline = clock_ticks_ms() + QUESTION_MS;
+	size_t have = 0, size = 4096, n;
+	char *buffer = malloc(size), *larger, *end;
+
+	while (buffer && (n = piece_read(fd, buffer + have, size - have - 1, deadline)) > 0) {
+		buffer[have + n] = '\0';
+		end = memchr(buffer + have, '\n', n);
+		have += n;
 		if (end) {
 			*end = '\0';
 			*line = buffer;
-			return true;
+			return ASKED;
 		}
-		if (have == size - 1) {
-			char *larger = size >= EXIM_LINE_MAX ? NULL : realloc(buffer, size * 2);
-
-			if (!larger)
-				break;
-			buffer = larger;
-			size *= 2;
+		if (have < size - 1)
+			continue;
+		larger = line_enlarge(buffer, &size);
+		if (!larger) {
+			free(buffer);
+			line_drain(fd, deadline);
+			return ASKED_TOO_MUCH;
 		}
+		buffer = larger;
 	}
 	free(buffer);
-	return false;
-}
-
-static const char *keep(struct arena *memory, const char *from)
-{
-	const char *copy = from[0] == '\0' ? "" : arena_copy(memory, from, strlen(from));
-
-	return copy ? copy : "";
-}
-
-static void client_read(struct connection *connection, const struct exim_line *line)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	in_port_t port = htons((uint16_t)strtoul(line->value[EXIM_CLIENT_PORT], NULL, 10));
-	const char *address = line->value[EXIM_CLIENT_ADDR];
-
-	in.sin_port = in6.sin6_port = port;
-	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-		memcpy(&connection->client, &in, sizeof(in));
-	else if (inet_pton(AF_INET6, address, &in6.sin6_addr) == 1)
-		memcpy(&connection->client, &in6, sizeof(in6));
-	connection->client_addr = keep(&connection->memory, address);
-}
-
-/* What every question says about connection and message. */
-static int facts_read(struct session *session, const struct exim_line *line, bool is_local)
-{
-	struct connection *connection = &session->connection;
-	struct message *message = &session->message;
-	const char *uid = line->value[EXIM_UID];
-	unsigned long long number = strtoull(uid, NULL, 10);
-
-	connection->mta = MTA_EXIM;
-	connection->local_command = is_local;
-	client_read(connection, line);
-	connection->client_name = keep(&connection->memory, line->value[EXIM_CLIENT_NAME]);
-	connection->helo = keep(&connection->memory, line->value[EXIM_HELO]);
-	message->queue_id = keep(&message->memory, line->value[EXIM_QUEUE_ID]);
-	message->auth_user = keep(&message->memory, line->value[EXIM_AUTH_USER]);
-	message->auth_type = keep(&message->memory, line->value[EXIM_AUTH_TYPE]);
-	message->sender_ident = keep(&message->memory, line->value[EXIM_IDENT]);
-	/* $originator_uid is the caller's only when no network client stands behind the message */
-	if (line->value[EXIM_CLIENT_ADDR][0] == '\0' && uid[0] >= '0' && uid[0] <= '9' && number < UINT32_MAX) {
-		message->has_originator_uid = true;
-		message->originator_uid = (uint32_t)number;
-		/* on local mail Exim sets $authenticated_id to the login by itself: that is no SMTP AUTH */
-		if (is_local || message->auth_type[0] == '\0')
-			message->auth_user = message->auth_type = "";
-	}
-	return message_mail_from(session, line->value[EXIM_MAIL_FROM]);
-}
-
-static int headers_read(struct session *session, const struct house *house, char *block)
-{
-	char *name, *value;
-	int result = 0;
-	long size = base64_decode(block);
-
-	if (size < 0)
-		return -1;
-	/* a last line end may be missing; an Exim that shows more shows all */
-	session->message.headers_cut =
-		(unsigned long)size + 2 >= EXIM_HEADERS_SHOWN && (unsigned long)size <= EXIM_HEADERS_SHOWN;
-	/* nothing may hide behind a NUL: as a control character it is seen and refused where it matters */
-	for (long i = 0; i < size; i++)
-		if (block[i] == '\0')
-			block[i] = '\001';
-	while (header_field_next(&block, &name, &value)) {
-		if (message_header(session, name, value, house_wants_header(house, session, name)) < 0)
-			result = -1;
-	}
-	return result;
-}
-
-static int recipients_read(struct session *session, char *list)
-{
-	char *one;
-
-	if (base64_decode(list) < 0)
-		return -1;
-	while ((one = exim_recipient_next(&list)))
-		if (!message_rcpt_to(session, one))
-			return -1;
-	return 0;
-}
-
-/* ---- the answers ------------------------------------------------------------------------------- */
-
-struct question {
-	struct exim_line *line;
-	struct session *session;
-	struct judgement *judgement;
-	struct bench bench;
-};
-
-static void answer_reply(struct text *answer, const struct reply *reply)
-{
-	switch (reply->kind) {
-	case REPLY_ACCEPT:
-		text_str(answer, "accept");
-		break;
-	case REPLY_HOLD:
-		text_str(answer, "hold ");
-		text_str(answer, reply->text);
-		break;
-	case REPLY_REFUSE:
-		text_str(answer, reply->code);
-		text_char(answer, ' ');
-		text_str(answer, reply->dsn);
-		text_char(answer, ' ');
-		text_str(answer, reply->text);
-		break;
-	}
-}
-
-static void answer_rcpt(struct question *question, struct text *answer)
-{
-	struct recipient *recipient;
-	struct reply reply;
-
-	if (facts_read(question->session, question->line, false) < 0) {
-		reply = judge_failed(&question->bench, question->session, STAGE_RCPT);
-	} else {
-		judge_mail(question->judgement, &question->bench, question->session);
-		recipient = message_rcpt_to(question->session, question->line->value[EXIM_RCPT_TO]);
-		reply = recipient ? judge_rcpt(question->judgement, &question->bench, question->session, recipient)
-				  : judge_failed(&question->bench, question->session, STAGE_RCPT);
-	}
-	answer_reply(answer, &reply);
-}
-
-/* The values lie in our own copy of the line and may be taken apart in place. */
-static char *writable(const char *value)
-{
-	return (char *)(uintptr_t)value;
-}
-
-/* Local mail has no stage of its own for recipients: what is thought of them is said at the end. */
-static void recipients_judge(struct question *question)
-{
-	struct recipient *recipient = question->session->message.recipients;
-
-	for (; recipient; recipient = recipient->next)
-		(void)judge_rcpt(question->judgement, &question->bench, question->session, recipient);
-}
-
-static void answer_message(struct question *question, bool is_local, struct text *answer)
-{
-	const struct exim_line *line = question->line;
-	struct session *session = question->session;
-	struct reply reply;
-
-	if (facts_read(session, line, is_local) < 0 ||
-	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 ||
-	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS])) < 0) {
-		reply = judge_failed(&question->bench, session, STAGE_END);
-	} else {
-		judge_mail(question->judgement, &question->bench, session);
-		if (is_local)
-			recipients_judge(question);
-		reply = judge_end(question->judgement, &question->bench, session);
-	}
-	answer_reply(answer, &reply);
-}
-
-static void answer_data(struct question *question, struct text *answer)
-{
-	answer_message(question, false, answer);
-}
-
-static void answer_local(struct question *question, struct text *answer)
-{
-	answer_message(question, true, answer);
-}
-
-/* No milter of today judges deliveries: Exim goes on. */
-static void answer_route(struct question *question, struct text *answer)
-{
-	(void)question;
-	(void)answer;
-}
-
-static void answer_status(struct question *question, struct text *answer)
-{
-	(void)question;
-	if (!service_status(answer->at, answer->size))
-		answer->at[0] = '\0';
-	answer->len = strlen(answer->at);
-}
-
-static const struct verb {
-	const char *name;
-	void (*answer)(struct question *question, struct text *answer);
-} verbs[] = {
-	{ "rcpt", answer_rcpt },   { "data", answer_data },	{ "local", answer_local },
-	{ "route", answer_route }, { "status", answer_status },
-};
-
-static void answer_make(char *line, struct text *answer)
-{
-	struct exim_line parts;
-	struct session session;
-	struct judgement judgement;
-	struct house *house = service_house();
-	struct directory *directory = service_directory();
-	struct question question = { &parts, &session, &judgement, { house, directory, service_store() } };
-	const char *why = exim_line_parse(line, &parts);
-	const struct verb *verb = NULL;
-
-	for (size_t i = 0; !why && i < sizeof(verbs) / sizeof(*verbs) && !verb; i++)
-		if (!strcmp(parts.verb, verbs[i].name))
-			verb = &verbs[i];
-	if (verb) {
-		session_init(&session);
-		verb->answer(&question, answer);
-		session_free(&session);
-	} else {
-		text_str(answer, "error ");
-		text_str(answer, why ? why : "unknown verb; rcpt data local route status are known");
-	}
-	directory_unref(&directory);
-	house_unref(&house);
+	return ASKED_NOTHING;
 }
 
 static void answer_send(int fd, const struct text *answer)
@@ -315,15 +123,19 @@ static void *question_serve(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
 	char buffer[ANSWER_BYTES], *line = NULL;
+	enum asked asked = line_read(fd, &line);
 	struct text answer;
 
-	if (line_read(fd, &line)) {
-		text_init(&answer, buffer, sizeof(buffer));
-		answer_make(line, &answer);
+	text_init(&answer, buffer, sizeof(buffer));
+	if (asked == ASKED)
+		exim_answer(line, status_write, &answer);
+	else if (asked == ASKED_TOO_MUCH)
+		text_str(&answer, "error the line is too long, or memory is short");
+	if (asked != ASKED_NOTHING) {
 		text_char(&answer, '\n');
 		answer_send(fd, &answer);
-		free(line);
 	}
+	free(line);
 	close(fd);
 	atomic_fetch_sub(&open_questions, 1);
 	sem_post(&places);
@@ -340,8 +152,12 @@ static void pause_ms(int ms)
 static void *listen_for_questions(void *unused)
 {
 	pthread_attr_t attributes;
+	sigset_t all;
 
 	(void)unused;
+	/* they are the service's, and would cut a question short; the threads of questions inherit this */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
@@ -366,16 +182,17 @@ static void *listen_for_questions(void *unused)
 	return NULL;
 }
 
-int front_exim_start(const char *path)
+int front_exim_start(const char *path, front_status status)
 {
 	pthread_t thread;
 
+	status_write = status;
 	listener = unix_socket_listen(path);
 	if (listener < 0) {
 		log_error("cannot listen on %s: %s", path, strerror(errno));
 		return -1;
 	}
-	sem_init(&places, 0, QUESTIONS_MAX);
+	sem_init(&places, 0, FRONT_EXIM_QUESTIONS);
 	if (pthread_create(&thread, NULL, listen_for_questions, NULL) != 0) {
 		log_error("cannot start a thread for %s", path);
 		return -1;

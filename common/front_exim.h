@@ -3,7 +3,7 @@
  * socket that Exim's ${readsocket} opens for each question. No state is kept between questions.
  *
  * Request: VERB, then KEY=VALUE pairs apart by blanks, then newline. Values are bare words or in double quotes as
- * Exim's ${quote:} writes them. At most EXIM_LINE_MAX bytes.
+ * Exim's ${quote:} writes them. At most EXIM_LINE_MAX bytes before the newline.
  *   rcpt   at acl_smtp_rcpt: one recipient       answers for this recipient
  *   data   at acl_smtp_data: the whole message   answers for the message
  *   local  at acl_not_smtp: the whole message

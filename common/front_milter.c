@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include "front.h"
+#include "libmilter_guard.h"
 #include "log.h"
 #include "session.h"
 
@@ -386,47 +387,20 @@ static sfsistat on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-/* ---- two things of libmilter that must not happen ---------------------------------------------- */
-
-/*
- * libmilter's own thread waits for SIGHUP, SIGTERM and SIGINT and takes each for the end. They are the service's
- * (service.c): a SIGHUP that came while another was being handled ended the daemon. The linker gives
- * libmilter.a this sigwait (--wrap=sigwait), which never returns; the thread blocks these signals.
- */
-int __wrap_sigwait(const sigset_t *set, int *signal_number);
-
-int __wrap_sigwait(const sigset_t *set, int *signal_number)
-{
-	(void)set;
-	(void)signal_number;
-	for (;;)
-		(void)poll(NULL, 0, -1);
-}
-
-/*
- * smfi_getsymval() walks a stage's macros two by two up to a NULL; a list with an odd number of strings, which no
- * MTA sends but anybody may, makes it step over that NULL and read what lies behind (8.17.1, 8.18.1: the
- * daemon dies within a thousand garbled sessions). The linker gives libmilter.a this malloc (--wrap=malloc): a
- * little longer and NULL at its end, so that the walk stops there.
- */
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	static const size_t tail = 2 * sizeof(void *);
-	char *memory = size < SIZE_MAX - tail ? __real_malloc(size + tail) : NULL;
-
-	if (memory)
-		memset(memory + size, 0, tail);
-	return memory;
-}
-
 /* ---- the loop ---------------------------------------------------------------------------------- */
+
+#define PACKET_LIMIT_MS 60000
+/*
+ * Postfix negotiates before its SMTP client has said a word, keeps what needs no answer (CONNECT, HELO, MAIL) back
+ * until the first RCPT, and lets the client be silent for 5 minutes (smtpd_timeout): a minute would hurt honest mail.
+ */
+#define ENVELOPE_LIMIT_MS 360000
+#define EVICT_MS 10000
 
 static void *serve(void *unused)
 {
 	(void)unused;
+	libmilter_guard_listener();
 	if (smfi_main() != MI_SUCCESS)
 		log_error("libmilter's loop ended with an error");
 	atomic_store(&ended, true);
@@ -451,15 +425,25 @@ int front_milter_start(const char *name, const struct leumund_options *options)
 		.xxfi_close = on_close,
 		.xxfi_negotiate = on_negotiate,
 	};
+	const int64_t idle_ms = options->idle_limit * 1000;
+	const struct libmilter_limits limits = {
+		.sessions = (unsigned)options->max_connections,
+		.packet_ms = PACKET_LIMIT_MS,
+		.envelope_ms = idle_ms < ENVELOPE_LIMIT_MS ? idle_ms : ENVELOPE_LIMIT_MS,
+		.idle_ms = idle_ms,
+		.evict_ms = EVICT_MS,
+	};
 	pthread_t thread;
 
 	snprintf(socket_name, sizeof(socket_name), "%s", name);
 	connections_max = (unsigned)options->max_connections;
-	/* surplus sessions must still reach us to be told so */
+	libmilter_guard_start(&limits);
 	if (smfi_register(description) != MI_SUCCESS || smfi_setconn(socket_name) != MI_SUCCESS ||
 	    smfi_settimeout((int)options->idle_limit) != MI_SUCCESS || smfi_setbacklog(1024) != MI_SUCCESS ||
 	    smfi_opensocket(false) != MI_SUCCESS) {
-		log_error("cannot listen on %s: check that its directory exists and may be written", name);
+		log_error("cannot listen on %s: %s", name,
+			  strncmp(name, "unix:", 5) ? "is the port in use, and is the address one of this host's?"
+						    : "check that its directory exists and may be written");
 		return -1;
 	}
 	if (pthread_create(&thread, NULL, serve, NULL) != 0) {
@@ -468,6 +452,11 @@ int front_milter_start(const char *name, const struct leumund_options *options)
 	}
 	pthread_detach(thread);
 	return 0;
+}
+
+bool front_milter_close(void)
+{
+	return libmilter_guard_close_door();
 }
 
 unsigned front_milter_connections(void)

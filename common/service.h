@@ -5,7 +5,8 @@
  *   RUN/SERVICE.exim.sock  line protocol, for Exim's ${readsocket} (front_exim.h)
  *   RUN/SERVICE.pid        process id; a second leumundd for the same service takes over: it binds
  *                          private names, renames them over the public ones and sends SIGTERM to the first, which
- *                          finishes its sessions (at most drain_limit) and ends
+ *                          finishes its sessions (at most drain_limit) and ends; a TCP port the first gives up before
+ *                          the second can open it (service_sockets.h)
  *
  * Signals: SIGHUP reads conf.d and directory again (a bad one is refused, the old one stays), SIGTERM and
  * SIGINT end.
