@@ -229,7 +229,10 @@ def dns():
     threading.Thread(target=serve, daemon=True).start()
 
 
-def syslog():
+def syslog(own_net):
+    if own_net:
+        # As systemd sets it; with the kernel's 10, lines are lost under load.
+        pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("512")
     server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     server.bind("/dev/log")
@@ -249,7 +252,7 @@ def main():
     layout(plan)
     accounts(plan["users"])
     settings(plan["own_net"])
-    syslog()
+    syslog(plan["own_net"])
     if plan["own_net"]:
         dns()
         network()

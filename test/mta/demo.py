@@ -16,7 +16,7 @@ import time
 
 import mtas
 from bed import LOGIN, Bed, Failed, expect, message
-from box import Box, BoxError, build_dir, why_not
+from box import PROJECT, Box, BoxError, why_not
 
 PORT = 2525
 OUTSIDE = "ADDR=198.51.100.77 NAME=client.world.example"
@@ -81,8 +81,7 @@ class DemoBed(Bed):
             self.instance.wait(10)
 
     def config(self):
-        shipped = sorted((build_dir() / "..").resolve().glob("conf.d/*.conf")) or []
-        for path in sorted(shipped):
+        for path in sorted(PROJECT.glob("conf.d/*.conf")):
             self.box.write("/etc/leumund/conf.d/" + path.name, path.read_text())
         self.box.write("/etc/leumund/conf.d/99-make-run.conf", CONFIG)
 
