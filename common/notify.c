@@ -39,7 +39,7 @@ void notify_ready(void)
 	char state[64];
 
 	if (name) {
-		int fd = atoi(name);
+		int fd = (int)strtol(name, NULL, 10);
 		ssize_t n = write(fd, "ready\n", 6);
 
 		(void)n; /* whoever waited has gone: nothing to do about it */

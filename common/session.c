@@ -9,8 +9,8 @@
  * What one message may make us remember. Beyond it the message is deferred, never accepted
  * unseen: 50,000 recipients or a thousand From fields are an attack, not mail.
  */
-#define CONNECTION_MEMORY (64 * 1024)
-#define MESSAGE_MEMORY (4 * 1024 * 1024)
+#define CONNECTION_MEMORY (64UL * 1024)
+#define MESSAGE_MEMORY (4UL * 1024 * 1024)
 #define HEADERS_KEPT 1000
 
 const char *const mta_names[] = { "unknown", "postfix", "sendmail", "exim" };

@@ -5,8 +5,8 @@
 
 #include "verdict.h"
 
-#define ABOUT_MAX 100 /* bytes of an address that a reply repeats: a reply line holds 512 in all, RFC 5321 4.5.3.1.5 \
-		       */
+/* Bytes of an address that a reply repeats: a reply line holds 512 in all, RFC 5321 4.5.3.1.5. */
+#define ABOUT_MAX 100
 
 const char *const action_names[] = { "off", "observe", "hold", "defer", "reject", NULL };
 const char *const language_names[] = { "en", "de", NULL };

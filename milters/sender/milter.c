@@ -104,7 +104,7 @@ static int patterns_read(struct patterns *patterns, const struct string_list *li
 {
 	const char *why;
 
-	patterns->at = calloc(list->count + 1, sizeof(*patterns->at));
+	patterns->at = calloc(list->count + 1, sizeof(struct pattern *)); /* NOLINT(bugprone-sizeof-expression): pointers */
 	if (!patterns->at)
 		return -1;
 	for (size_t i = 0; i < list->count; i++) {
