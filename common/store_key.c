@@ -58,7 +58,7 @@ int64_t decision_id_chance(const char *id)
 #define HASH_ROOM (2 + 16) /* "%%" and 16 digits: no escaped name holds "%%" */
 
 /* FNV-1a: names are those of authenticated accounts, so it need not withstand an attacker's choice. */
-static uint64_t hash_lower(const char *name)
+static uint64_t fnv_lower(const char *name)
 {
 	uint64_t hash = 14695981039346656037u;
 	for (; *name; name++)
@@ -81,7 +81,7 @@ void store_entity(char out[STORE_ENTITY_SIZE], const char *name)
 		const char c = ascii_lower(*at);
 		if (len + 3 >= STORE_ENTITY_SIZE) {
 			snprintf(out + fits, STORE_ENTITY_SIZE - fits, "%%%%%016llx",
-				 (unsigned long long)hash_lower(name));
+				 (unsigned long long)fnv_lower(name));
 			return;
 		}
 		if (is_plain(c)) {
