@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "directory.h"
 #include "exempt.h"
@@ -34,6 +35,7 @@ struct sender {
 	struct sender_limits limits;
 	struct patterns default_domains, platform_domains;
 	struct exemptions *accounts, *uids, *networks;
+	domain_name host;	      /* this server's own name, "" when it has none */
 	char forged[DOMAIN_MAX + 16]; /* an address under a default domain, "" when none can be told */
 };
 
@@ -66,6 +68,8 @@ static const struct option rows[] = {
 	  "Any mailbox of From or Sender under a domain that the account does not own; a missing, repeated, ambiguous or unreadable From."),
 	RULE_ROW(SENDER_DISPLAY_SPOOF, "display_spoof", "observe",
 	  "A name or comment in From or Sender that shows a foreign address."),
+	RULE_ROW(SENDER_HIDDEN_ACCOUNT, "hidden_account", "defer",
+	  "Mail of this server whose account the sender hides: the client closes its connection before it can be told, or feeds sendmail's queue through a socket."),
 	RULE_ROW(SENDER_UNKNOWN_ACCOUNT, "unknown_account", "observe",
 	  "Mail submitted on this server or with SMTP AUTH whose account cannot be told."),
 	{ OPTION_LIST, "default_domains", "{}", 0, 0, NULL, check_pattern, OPTION_AT(default_domains),
@@ -104,7 +108,7 @@ static int patterns_read(struct patterns *patterns, const struct string_list *li
 {
 	const char *why;
 
-	patterns->at = calloc(list->count + 1, sizeof(struct pattern *)); /* NOLINT(bugprone-sizeof-expression): pointers */
+	patterns->at = calloc(list->count + 1, sizeof(*patterns->at));
 	if (!patterns->at)
 		return -1;
 	for (size_t i = 0; i < list->count; i++) {
@@ -157,6 +161,15 @@ static void forged_address(struct sender *sender)
 	}
 }
 
+static void host_read(domain_name host)
+{
+	char name[DOMAIN_MAX + 1] = "";
+
+	host[0] = '\0';
+	if (gethostname(name, sizeof(name) - 1) == 0)
+		(void)domain_canonical(name, strlen(name), host);
+}
+
 static void *sender_start(const void *options, char *error, size_t size)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
@@ -179,6 +192,7 @@ static void *sender_start(const void *options, char *error, size_t size)
 		return NULL;
 	}
 	forged_address(sender);
+	host_read(sender->host);
 	return sender;
 }
 
@@ -244,7 +258,7 @@ static void find_in_envelope(const struct sender *sender, const struct view *vie
 	struct span about = span_of(message_sender_text(message));
 
 	if (view->session->who.account[0] == '\0')
-		find(facts, SENDER_UNKNOWN_ACCOUNT, about);
+		find(facts, view->session->who.hidden ? SENDER_HIDDEN_ACCOUNT : SENDER_UNKNOWN_ACCOUNT, about);
 	if (path->null && !message->sender_broken)
 		return;
 	if (!message->sender_broken && is_default(sender, path))
@@ -271,6 +285,13 @@ static bool read_shown(void *arg, const char *domain)
 	return false;
 }
 
+/* Does the MTA complete its own addresses so: with a default domain, the host's name, or the domain that this is in? */
+static bool is_of_this_server(const struct sender *sender, const struct author *author)
+{
+	return patterns_match(&sender->default_domains, author->local, author->domain) ||
+	       (strchr(author->domain, '.') && domain_is_below(sender->host, author->domain));
+}
+
 /*
  * Exim adds "Sender: login@host" when a local user's From is another address (local_from_check).
  * That line is the MTA's, and names the account truly.
@@ -280,12 +301,12 @@ static bool is_written_by_exim(const struct reading *reading, const struct autho
 	const struct session *session = reading->view->session;
 
 	return reading->is_sender_field && session->connection.mta == MTA_EXIM && session->who.path == PATH_COMMAND &&
-	       span_is(author->local, session->who.account);
+	       span_is(author->local, session->who.account) && is_of_this_server(reading->sender, author);
 }
 
 /*
  * sendmail's MSP writes its bounces as the customer: null sender, From MAILER-DAEMON@host, to the customer
- * himself. A forged one reaches nobody else.
+ * himself. A forged one reaches nobody else, and shows nobody's address, whereto ever he forwards his mail.
  */
 static bool is_bounce_to_itself(const struct reading *reading, const struct author *author)
 {
@@ -294,7 +315,7 @@ static bool is_bounce_to_itself(const struct reading *reading, const struct auth
 
 	if (!session->message.sender.null || session->message.sender_broken || !recipient ||
 	    (session->who.path != PATH_LOOPBACK && session->who.path != PATH_COMMAND) ||
-	    !span_is(author->local, "mailer-daemon"))
+	    !span_is(author->local, "mailer-daemon") || !is_of_this_server(reading->sender, author))
 		return false;
 	for (; recipient; recipient = recipient->next)
 		if (!may_use(reading->sender, reading->view, recipient->path.domain) &&

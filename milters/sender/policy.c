@@ -26,6 +26,10 @@ const struct rule sender_rules[] = {
 		"display_spoof", "SND22", "5.7.1", "4.7.1",
 		{ "the sender's name shows a foreign address ({about}); leave it out of the name",
 		  "der Absendername zeigt eine fremde Adresse ({about}); bitte aus dem Namen entfernen" } },
+	[SENDER_HIDDEN_ACCOUNT] = {
+		"hidden_account", "SND31", "5.7.1", "4.7.1",
+		{ "the client had gone before this server could tell which account sends this mail ({about}); wait for each reply",
+		  "die Gegenstelle war fort, bevor dieser Server das Konto dieser Mail erkannte ({about}); bitte jede Antwort abwarten" } },
 	[SENDER_UNKNOWN_ACCOUNT] = {
 		"unknown_account", "SND30", "5.7.1", "4.7.1",
 		{ "this server cannot tell which account sends this mail ({about}); send with SMTP authentication",
