@@ -4,7 +4,6 @@
  * libmilter runs on a thread of its own, and signals are handled by this one (see also libmilter_guard.c).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include "service_sockets.h"
 #include "service_state.h"
 #include "service_status.h"
+#include "signals.h"
 
 #define TICK_MS 1000
 #define STOP_GRACE_MS 2000	 /* for messages that are just being judged when no successor is there */
@@ -40,32 +40,9 @@ static struct {
 	bool stay_root;
 } service;
 
-static int signal_pipe[2] = { -1, -1 };
+static const int signals[] = { SIGHUP, SIGTERM, SIGINT };
 
 /* ---- start ------------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-	int saved = errno;
-	char byte = (char)number;
-	ssize_t n = write(signal_pipe[1], &byte, 1);
-
-	(void)n; /* full: enough is pending */
-	errno = saved;
-}
-
-static int signals_catch(void)
-{
-	static const int caught[] = { SIGHUP, SIGTERM, SIGINT };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NODEFER };
-
-	signal(SIGPIPE, SIG_IGN);
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
-		sigaction(caught[i], &action, NULL);
-	return 0;
-}
 
 static int fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int fail(int status, const char *format, ...)
@@ -190,13 +167,13 @@ static void tick(void)
 static void loop(void)
 {
 	for (;;) {
-		struct pollfd fd = { .fd = signal_pipe[0], .events = POLLIN };
-		char byte;
+		struct pollfd fd = { .fd = signals_fd(), .events = POLLIN };
+		int number;
 
 		if (poll(&fd, 1, TICK_MS) < 0 && errno != EINTR)
 			(void)poll(NULL, 0, TICK_MS);
-		while (read(signal_pipe[0], &byte, 1) == 1) {
-			if (byte != SIGHUP)
+		while ((number = signals_next())) {
+			if (number != SIGHUP)
 				end(EX_OK);
 			if (service_reload())
 				service_canary_soon();
@@ -256,7 +233,7 @@ static int prepare(struct leumund_options *options)
 	char error[512];
 	int status;
 
-	if (signals_catch() < 0)
+	if (signals_catch(signals, sizeof(signals) / sizeof(*signals)) < 0)
 		return fail(EX_OSERR, "no pipe: %s", strerror(errno));
 	status = settle(options);
 	if (status != 0)

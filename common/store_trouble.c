@@ -10,7 +10,7 @@
 static const struct {
 	const char *word;
 	enum trouble trouble;
-} error_words[] = {
+} trouble_words[] = {
 	{ "NOSCRIPT", TROUBLE_SCRIPT },
 	{ "LOADING", TROUBLE_PASSING },
 	{ "BUSY", TROUBLE_PASSING },
@@ -40,10 +40,10 @@ enum trouble store_trouble(const char *error)
 	/* Redis 6 quotes the error of a command in a script: "ERR Error running script ...: -OOM command not ..." */
 	const char *quoted = strncmp(error, "ERR ", 4) == 0 ? strstr(error, ": -") : NULL;
 
-	for (size_t i = 0; i < sizeof(error_words) / sizeof(*error_words); i++)
-		if (starts_with_word(error, error_words[i].word) ||
-		    (quoted && starts_with_word(quoted + 3, error_words[i].word)))
-			return error_words[i].trouble;
+	for (size_t i = 0; i < sizeof(trouble_words) / sizeof(*trouble_words); i++)
+		if (starts_with_word(error, trouble_words[i].word) ||
+		    (quoted && starts_with_word(quoted + 3, trouble_words[i].word)))
+			return trouble_words[i].trouble;
 	/* What an ACL forbids inside a script has no word of its own: Redis 7, Valkey 8. */
 	if (strstr(error, "user executing the script") || strstr(error, "ACL failure in script"))
 		return TROUBLE_DENIED;

@@ -3,7 +3,6 @@
  * time when something is due; services.c and redis_keeper.c do what follows from it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "notify.h"
 #include "redis_keeper.h"
 #include "services.h"
+#include "signals.h"
 #include "supervisor.h"
 
 #define TICK_MS 1000
@@ -32,29 +32,11 @@ static struct {
 
 /* ---- signals ----------------------------------------------------------------------------------- */
 
-static int signal_pipe[2] = { -1, -1 };
-
-static void on_signal(int number)
-{
-	int saved = errno;
-	char byte = (char)number;
-	ssize_t n = write(signal_pipe[1], &byte, 1);
-
-	(void)n; /* full: enough is pending */
-	errno = saved;
-}
-
 int supervisor_signals(void)
 {
 	static const int caught[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR2, SIGCHLD };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -1;
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
-		sigaction(caught[i], &action, NULL);
-	return 0;
+	return signals_catch(caught, sizeof(caught) / sizeof(*caught));
 }
 
 static void reload(struct instance *instance)
@@ -110,12 +92,12 @@ static void signal_take(struct instance *instance, int number)
 
 static void wait_for_something(struct instance *instance, int64_t limit_ms)
 {
-	struct pollfd fds[1 + SERVICES_POLL_FDS] = { { .fd = signal_pipe[0], .events = POLLIN } };
-	char byte;
+	struct pollfd fds[1 + SERVICES_POLL_FDS] = { { .fd = signals_fd(), .events = POLLIN } };
+	int number;
 
 	(void)poll(fds, 1 + services_poll_fds(fds + 1), limit_ms > 0 ? (int)limit_ms : 0);
-	while (read(signal_pipe[0], &byte, 1) == 1)
-		signal_take(instance, byte);
+	while ((number = signals_next()))
+		signal_take(instance, number);
 	reap(instance);
 }
 
