@@ -148,7 +148,7 @@ static bool stderr_send(const char *line, size_t len)
 	return write(STDERR_FILENO, line, len) >= 0;
 }
 
-static void line_send(enum log_level level, const char *line, size_t len)
+static bool line_send(enum log_level level, const char *line, size_t len)
 {
 	struct text out;
 	bool sent;
@@ -166,8 +166,7 @@ static void line_send(enum log_level level, const char *line, size_t len)
 		sent = stderr_send(out.at, out.len);
 	}
 	pthread_mutex_unlock(&state.lock);
-	if (!sent)
-		atomic_fetch_add(&lines_lost, 1);
+	return sent;
 }
 
 static void losses_say(void)
@@ -181,15 +180,18 @@ static void losses_say(void)
 	text_init(&out, buffer, sizeof(buffer));
 	text_u64(&out, lost - said);
 	text_str(&out, " log lines were lost while the log took none");
-	line_send(LEVEL_WARNING, out.at, out.len);
+	if (!line_send(LEVEL_WARNING, out.at, out.len))
+		atomic_fetch_sub(&lines_lost_said, lost - said); /* to be said another time */
 }
 
 void log_line(enum log_level level, const char *line, size_t len)
 {
 	if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
 		return;
-	line_send(level, line, len);
-	losses_say();
+	if (line_send(level, line, len))
+		losses_say();
+	else
+		atomic_fetch_add(&lines_lost, 1);
 }
 
 void log_printf(enum log_level level, const char *format, ...)

@@ -16,6 +16,13 @@ pid_t pid_file_holder(const char *path);
  */
 int pid_file_take(const char *path);
 
+/* The same in two steps: what can fail, as on a full disk, comes before anything of a predecessor is touched. */
+int pid_file_prepare(void);
+int pid_file_publish(const char *path);
+
+/* Removes what was prepared and not published. */
+void pid_file_discard(void);
+
 /* Removes the file if it is still ours. */
 void pid_file_remove(const char *path);
 

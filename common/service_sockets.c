@@ -81,7 +81,7 @@ static int line_publish(void)
 		log_error("%s cannot be put in force: %s", sockets.exim_public, strerror(errno));
 		return -1;
 	}
-	if (pid_file_take(sockets.pid_file) < 0) {
+	if (pid_file_publish(sockets.pid_file) < 0) {
 		log_error("%s: %s", sockets.pid_file, strerror(errno));
 		return -1;
 	}
@@ -131,6 +131,10 @@ int sockets_open(const char *service, const struct leumund_options *options, fro
 		log_warning("%s listens on %s: every program of every customer on this host can talk to it and learn "
 			    "the verdicts; a unix socket would keep them out",
 			    service, inet);
+	if (pid_file_prepare() < 0) {
+		log_error("%s: %s", sockets.pid_file, strerror(errno));
+		return -1;
+	}
 	if (exim_open(status) < 0)
 		return -1;
 	return inet ? inet_open(service, options) : unix_open(options);
@@ -166,6 +170,7 @@ bool sockets_withdraw(void)
 {
 	bool superseded = sockets_superseded(), is_closed = sockets.on_inet && front_milter_close();
 
+	pid_file_discard();
 	unlink(sockets.exim_private);
 	if (!sockets.on_inet)
 		unlink(path_of(sockets.milter_private));

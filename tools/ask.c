@@ -117,7 +117,8 @@ bool ask_conf(const char *run, char *out, size_t size)
 		if (entry->d_name[0] == '.' || len <= strlen(end) ||
 		    strcmp(entry->d_name + len - strlen(end), end) != 0)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", run, entry->d_name);
+		/* a socket's name is short, while the directory's may be long */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd(directory), entry->d_name);
 		if (ask(path, "status\n", answer, sizeof(answer), STATUS_MS) == 0)
 			(void)json_walk(answer, conf_take, &place);
 	}

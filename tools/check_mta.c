@@ -67,6 +67,11 @@ static void check_socket(const struct check *check, const struct mta_user *mta, 
 		return;
 	}
 	severity = severity_of(mta, someone->uid);
+	if (group && !strcmp(group->gr_name, check->setup.leumund->socket_group) && !strcmp(where, check->run)) {
+		snprintf(remedy, sizeof(remedy), "chgrp %.64s and chmod 0750 that directory", group->gr_name);
+		find(severity, remedy, "%s (user %s) may not open %s: stopped at %s", mta->mta, mta->user, path, where);
+		return;
+	}
 	snprintf(
 		remedy, sizeof(remedy),
 		"%sset leumund.socket_group = \"%.64s\" (and Group= in leumund.service) and restart, and let that user "

@@ -2,13 +2,18 @@
  * `leumund check`: run directory, sockets and services.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "ask.h"
 #include "check.h"
 #include "json_walk.h"
+#include "log.h"
+
+#define ROOM_KB 1024
 
 static void check_run(const struct check *check)
 {
@@ -26,6 +31,20 @@ static void check_run(const struct check *check)
 		     check->run, mode);
 	else
 		find(FINE, NULL, "run directory %s has mode %04o", check->run, mode);
+}
+
+/* The log may be on the same disk, so it need not say this. */
+static void check_room(const struct check *check)
+{
+	struct statvfs disk;
+	unsigned long long left;
+
+	if (statvfs(".", &disk) < 0)
+		return;
+	left = (unsigned long long)disk.f_bavail * disk.f_frsize / 1024;
+	if (left < ROOM_KB)
+		find(FAIL, "make room: what starts or restarts must write there, and so does the private Redis",
+		     "run directory %s: its disk is full (%llu kB are free)", check->run, left);
 }
 
 bool service_on_inet(const struct check *check, const char *service)
@@ -56,7 +75,7 @@ static bool check_socket(const char *name)
 }
 
 struct answers {
-	char canary[32], version[32], store[16], domains[24];
+	char canary[32], version[32], store[16], domains[24], log_lost[24];
 };
 
 #define ANSWER(path, member)                                                                  \
@@ -68,10 +87,8 @@ static const struct {
 	const char *path;
 	size_t offset, size;
 } places[] = {
-	ANSWER("canary", canary),
-	ANSWER("version", version),
-	ANSWER("store.state", store),
-	ANSWER("domains", domains),
+	ANSWER("canary", canary),   ANSWER("version", version),		ANSWER("store.state", store),
+	ANSWER("domains", domains), ANSWER("log_lines_lost", log_lost),
 };
 
 static bool answer_take(void *arg, const char *path, const char *value)
@@ -101,6 +118,13 @@ static void check_canary(const char *service, const char *canary)
 	else
 		find(FINE, NULL, "%s: refuses its canary", service);
 }
+
+/* In the order of enum log_target. */
+static const char *const lost_remedies[] = {
+	[LOG_TO_STDERR] = "make room where its log goes, and see that whoever reads it keeps up",
+	[LOG_TO_JOURNAL] = "see that the journal runs and keeps up",
+	[LOG_TO_SYSLOG] = "see that a syslog listens on /dev/log and keeps up, or set leumund.log",
+};
 
 static void check_service(const struct check *check, const char *service)
 {
@@ -134,6 +158,9 @@ static void check_service(const struct check *check, const char *service)
 	if (!strcmp(answers.domains, "0") && directory_size(check->directory) > 0)
 		find(FAIL, "let its user read the files of leumund.domains: by Group= in leumund.service, or an ACL",
 		     "%s: knows no domain, though the files name some", service);
+	if (strtoull(answers.log_lost, NULL, 10) > 0)
+		find(WARN, lost_remedies[check->setup.leumund->log],
+		     "%s: %s lines of its log were lost since its start", service, answers.log_lost);
 	if (strcmp(answers.store, "up") != 0)
 		find(WARN, "see the lines on the store", "%s: its store is %s, so decisions wait in memory", service,
 		     answers.store[0] ? answers.store : "unknown");
@@ -142,6 +169,7 @@ static void check_service(const struct check *check, const char *service)
 void check_services(const struct check *check)
 {
 	check_run(check);
+	check_room(check);
 	for (size_t i = 0; i < check->setup.service_count; i++)
 		check_service(check, check->setup.services[i]);
 }

@@ -55,10 +55,12 @@ static void become(const struct program *program, int ready_fd) __attribute__((n
 static void become(const struct program *program, int ready_fd)
 {
 	char error[256], path[PATH_MAX];
+	static const int caught[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR2, SIGCHLD, SIGPIPE };
 	sigset_t none;
 
 	setpgid(0, 0);
-	signal(SIGPIPE, SIG_DFL);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
+		signal(caught[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	descriptors_set(program->output);
@@ -80,6 +82,7 @@ static void become(const struct program *program, int ready_fd)
 int child_start(struct child *child, const struct program *program)
 {
 	int ends[2] = { -1, -1 };
+	sigset_t all, before;
 	pid_t pid;
 
 	*child = CHILD_NONE;
@@ -87,9 +90,13 @@ int child_start(struct child *child, const struct program *program)
 		return -1;
 	if (program->tells_ready)
 		(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	/* until it is the program, a signal to the child would meet our handlers, and seem to be for us */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
 		become(program, ends[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (program->tells_ready)
 		close(ends[1]);
 	if (pid < 0) {

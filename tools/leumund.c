@@ -1,9 +1,11 @@
 /*
  * leumund: the admin's command. The table below is at once dispatch and usage.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "tool.h"
@@ -259,11 +261,23 @@ static int request_run(struct request *request)
 	return command->function(&request->call);
 }
 
+/* Where one is closed, a socket or pipe of ours would take its number, and get what is meant for a terminal. */
+static void standard_descriptors_fill(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+		; /* writing there fails, as it should */
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct request request = { .call.conf = LEUMUND_SYSCONFDIR "/leumund/conf.d" };
 	int status = EX_OK;
 
+	standard_descriptors_fill();
 	if (options_take(&request, argc, argv) < 0)
 		return EX_USAGE;
 	/* what the parts of the daemon in here have to say is said by the commands; `run` sets its own log */

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "ask.h"
 #include "redis_server.h"
 #include "unix_socket.h"
@@ -46,11 +47,32 @@ bool redis_program_find(const char *wanted, struct redis_program *program)
 	return false;
 }
 
+/* The server could not even write into its log that it may not write there. */
+static int data_look(const char *data, const char *user, const struct account_ids *ids, char *error, size_t size)
+{
+	struct someone someone = { .group_count = 0 };
+	struct stat status;
+
+	if (stat(data, &status) < 0 || !S_ISDIR(status.st_mode)) {
+		snprintf(error, size, "store.data: %s is no directory", data);
+		return -1;
+	}
+	if (user && someone_find(user, false, &someone)) {
+		someone.groups[0] = ids->gid;
+		if (someone_may(&someone, &status, 3))
+			return 0;
+	} else if (access(data, W_OK | X_OK) == 0) {
+		return 0;
+	}
+	snprintf(error, size, "store.data: %s may not be written by %s; chown it", data, user ? user : "this user");
+	return -1;
+}
+
 static int data_make(const char *data, const char *user, const struct account_ids *ids, char *error, size_t size)
 {
 	if (mkdir(data, 0750) < 0) {
 		if (errno == EEXIST)
-			return 0;
+			return data_look(data, user, ids, error, size);
 		snprintf(error, size, "store.data: %s cannot be made: %s", data, strerror(errno));
 		return -1;
 	}

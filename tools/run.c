@@ -64,16 +64,34 @@ static int user_choose(struct instance *instance)
 	return 0;
 }
 
+/* A new one, and one of the user's that was made when socket_group was another: that group could not pass it. */
+static int run_give(const struct instance *instance, const char *run, bool is_new)
+{
+	const struct account_ids *ids = &instance->ids;
+	int fd = instance->user ? open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1, result = 0;
+	struct stat status;
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &status) == 0 && (is_new || (status.st_uid == ids->uid && status.st_gid != ids->gid)))
+		result = fchown(fd, ids->uid, ids->gid);
+	if (result < 0)
+		complain("%s: cannot be given to user '%s': %s", run, instance->user, strerror(errno));
+	close(fd);
+	return result < 0 ? EX_OSERR : 0;
+}
+
 static int run_prepare(struct instance *instance, const char *run)
 {
 	struct stat status;
+	bool is_new = mkdir(run, 0750) == 0;
 
-	if (mkdir(run, 0750) == 0) {
-		if (instance->user && chown(run, instance->ids.uid, instance->ids.gid) < 0) {
-			complain("%s: cannot be given to user '%s': %s", run, instance->user, strerror(errno));
-			return EX_OSERR;
-		}
-	} else if (errno != EEXIST) {
+	if (is_new || errno == EEXIST) {
+		int given = run_give(instance, run, is_new);
+
+		if (given != 0)
+			return given;
+	} else {
 		complain("%s: cannot be made: %s; name another with -r RUN", run, strerror(errno));
 		return EX_OSERR;
 	}
@@ -83,7 +101,9 @@ static int run_prepare(struct instance *instance, const char *run)
 		return EX_OSERR;
 	}
 	if (status.st_mode & S_IWOTH) {
-		complain("%s is writable by all: anybody could put a socket of his own there; chmod 0750 %s", run, run);
+		complain("%s is writable by all: anybody could put a socket of his own there; %s", instance->run,
+			 /* such as /tmp, which must stay as it is */
+			 status.st_mode & S_ISVTX ? "name a directory of its own with -r RUN" : "chmod 0750");
 		return EX_CONFIG;
 	}
 	return 0;
@@ -107,7 +127,8 @@ static int run_lock(const struct instance *instance)
 		return EX_UNAVAILABLE;
 	}
 	if (pid_file_take(INSTANCE_PID_FILE) < 0) {
-		complain("%s/leumund.pid: %s; is the directory yours?", instance->run, strerror(errno));
+		complain("%s/leumund.pid: %s; %s", instance->run, strerror(errno),
+			 errno == EACCES || errno == EPERM ? "is the directory yours?" : "is there room on that disk?");
 		return EX_OSERR;
 	}
 	return 0;

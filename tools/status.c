@@ -205,7 +205,7 @@ static bool report_show(const char *service, const struct report *report)
 	       ago(report->domains_changed_ms, words, sizeof(words)));
 	if (number(report->log_lines_lost) > 0) {
 		label("log");
-		printf("%s lines were lost: syslog does not take them\n", report->log_lines_lost);
+		printf("%s lines were lost: `leumund check` says what to do\n", report->log_lines_lost);
 	}
 	return canary_show(report);
 }

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -14,11 +18,13 @@
 #include "clock.h"
 #include "instance.h"
 #include "pid_file.h"
+#include "privileges.h"
 #include "redis_server.h"
 #include "tool.h"
 
 #define STOP_LIMIT_MS 40000
 #define RESTART_LIMIT_MS 60000
+#define SUCCESSOR_MS 2000 /* without one, nothing will change any more */
 #define LOOK_MS 50
 #define PROCESSES ((size_t)2 * SETUP_SERVICES)
 
@@ -127,7 +133,7 @@ static int send_signal(pid_t pid, int number)
 	return -1;
 }
 
-static bool wait_until(bool (*over)(const void *arg), const void *arg, int64_t limit_ms)
+static bool wait_until(bool (*over)(void *arg), void *arg, int64_t limit_ms)
 {
 	int64_t until_ms = clock_ticks_ms() + limit_ms;
 
@@ -141,7 +147,7 @@ static bool wait_until(bool (*over)(const void *arg), const void *arg, int64_t l
 
 /* ---- stop -------------------------------------------------------------------------------------- */
 
-static bool living_are_over(const void *arg)
+static bool living_are_over(void *arg)
 {
 	const struct living *living = arg;
 
@@ -151,7 +157,7 @@ static bool living_are_over(const void *arg)
 	return true;
 }
 
-static bool process_is_over(const void *arg)
+static bool process_is_over(void *arg)
 {
 	const pid_t *pid = arg;
 
@@ -159,7 +165,7 @@ static bool process_is_over(const void *arg)
 }
 
 /* When the supervisor was killed, what it started lives on. `none` is the status when there is nothing. */
-static int orphans_stop(const struct living *living, int none)
+static int orphans_stop(struct living *living, int none)
 {
 	pid_t redis = redis_listener();
 
@@ -205,11 +211,35 @@ int command_stop(const struct call *call)
 
 /* ---- reload and restart ------------------------------------------------------------------------ */
 
+/* Services read it again as their user, and root, who asks, may read what that user may not. */
+static int conf_try_as_service(const struct call *call, const char *pid_file)
+{
+	struct call theirs = { .run = ".", .conf = call->conf };
+	const struct passwd *user;
+	struct account_ids ids;
+	struct stat owner;
+	struct setup setup;
+	char error[256];
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0 || stat(pid_file, &owner) < 0 || owner.st_uid == 0)
+		return 0;
+	user = getpwuid(owner.st_uid);
+	ids = (struct account_ids){ owner.st_uid, owner.st_gid };
+	pid = user ? fork() : -1;
+	if (pid == 0)
+		_exit(privileges_drop(user->pw_name, &ids, error, sizeof(error)) < 0 ? 0 : tool_setup(&theirs, &setup));
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
 int command_reload(const struct call *call)
 {
 	struct target target;
 	int status = target_find(&target, call, true);
 
+	if (status == 0 && target.services.count > 0)
+		status = conf_try_as_service(call, target.services.file[0]);
 	if (status != 0)
 		return status;
 	if (target.supervisor != 0)
@@ -224,10 +254,8 @@ int command_reload(const struct call *call)
 }
 
 /* Each service that lived has a new process now. */
-static bool all_are_replaced(const void *arg)
+static bool all_are_replaced(const struct living *living)
 {
-	const struct living *living = arg;
-
 	for (size_t i = 0; i < living->count; i++) {
 		pid_t pid = pid_file_holder(living->file[i]);
 
@@ -237,10 +265,79 @@ static bool all_are_replaced(const void *arg)
 	return true;
 }
 
+/* What a restart waits for, and how long no successor has lived. */
+struct replacement {
+	const struct target *target;
+	pid_t redis;
+	int64_t seen_ms;
+	bool done;
+};
+
+static bool is_in_force(const struct replacement *replacement, pid_t pid)
+{
+	const struct living *living = &replacement->target->services;
+
+	for (size_t i = 0; i < living->count; i++)
+		if (living->pid[i] == pid)
+			return true;
+	return pid == replacement->redis;
+}
+
+/* True too where the kernel does not say (CONFIG_PROC_CHILDREN): then the limit must do. */
+static bool successor_lives(const struct replacement *replacement)
+{
+	pid_t supervisor = replacement->target->supervisor;
+	char path[64], line[1024] = "";
+	bool lives = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)supervisor, (long)supervisor);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	if (fgets(line, sizeof(line), file))
+		for (char *at = line, *end; !lives; at = end) {
+			pid_t pid = (pid_t)strtol(at, &end, 10);
+
+			if (end == at)
+				break;
+			lives = !is_in_force(replacement, pid);
+		}
+	fclose(file);
+	return lives;
+}
+
+static bool is_over(void *arg)
+{
+	struct replacement *replacement = arg;
+
+	replacement->done = all_are_replaced(&replacement->target->services);
+	if (successor_lives(replacement))
+		replacement->seen_ms = clock_ticks_ms();
+	return replacement->done || clock_ticks_ms() - replacement->seen_ms > SUCCESSOR_MS;
+}
+
+static int replacement_wait(const struct target *target, pid_t redis)
+{
+	struct replacement replacement = { .target = target, .redis = redis, .seen_ms = clock_ticks_ms() };
+	bool over = wait_until(is_over, &replacement, RESTART_LIMIT_MS);
+
+	if (replacement.done)
+		return EX_OK;
+	if (over)
+		complain("a service's successor does not start, and the old process stays: the log says why, and "
+			 "`leumund check` may");
+	else
+		complain("not all services were replaced within %d s: the old ones stay; the log says why",
+			 RESTART_LIMIT_MS / 1000);
+	return EX_UNAVAILABLE;
+}
+
 int command_restart(const struct call *call)
 {
 	struct target target;
 	int status = target_find(&target, call, true);
+	pid_t redis;
 
 	if (status != 0)
 		return status;
@@ -250,11 +347,8 @@ int command_restart(const struct call *call)
 		complain("no `leumund run` is at work here; what systemd started is restarted by systemctl");
 		return EX_UNAVAILABLE;
 	}
+	redis = redis_listener();
 	if (send_signal(target.supervisor, SIGUSR2) < 0)
 		return EX_UNAVAILABLE;
-	if (wait_until(all_are_replaced, &target.services, RESTART_LIMIT_MS))
-		return EX_OK;
-	complain("not all services were replaced within %d s: the old ones stay; the log says why",
-		 RESTART_LIMIT_MS / 1000);
-	return EX_UNAVAILABLE;
+	return replacement_wait(&target, redis);
 }

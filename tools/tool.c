@@ -31,6 +31,11 @@ bool tool_conf(const struct call *call, char *out, size_t size)
 	if (!call->conf_given && call->run && ask_conf(call->run, out, size))
 		return true;
 	path = realpath(call->conf, NULL);
+	if (!path && !call->conf_given && call->run) {
+		complain("%s: no service there answers and says what its configuration is; name it with -c CONF.D",
+			 call->run);
+		return false;
+	}
 	if (!path) {
 		complain("configuration directory %s: %s; name it with -c CONF.D", call->conf, strerror(errno));
 		return false;

@@ -1,5 +1,7 @@
 # `leumund run` and what it keeps running; stop, reload, restart.
+import grp
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -164,6 +166,146 @@ def test_a_run_directory_that_all_may_write_is_refused():
         answer = leumund('run', '--detach')
         same(answer.status, 78)
         check('chmod 0750' in answer.err, '%r', answer.err)
+
+
+def test_a_shared_directory_such_as_tmp_is_refused_and_left_as_it_is():
+    with Command() as leumund:
+        os.mkdir(leumund.run)
+        os.chmod(leumund.run, 0o1777)
+        answer = leumund('run', '--detach')
+        same(answer.status, 78)
+        check('name a directory of its own' in answer.err and 'chmod' not in answer.err, '%r', answer.err)
+
+
+def test_restart_says_at_once_that_a_successor_does_not_start():
+    with Command() as leumund:
+        leumund.start()
+        before = leumund.pid('outbound')
+        leumund.write('90-store.conf', 'store { address = "/x.sock" password_file = "/nonexistent" }')
+        began = time.monotonic()
+        answer = leumund('restart')
+        same(answer.status, 69)
+        check('successor does not start' in answer.err, '%r', answer.err)
+        check(time.monotonic() - began < 15 * SLOW, 'only after %d s', time.monotonic() - began)
+        same(leumund.pid('outbound'), before, 'the service')
+        same(ask(leumund.socket, mail_from='x@neighbour.example').verdict, 'reject')
+        leumund.remove('90-store.conf')
+        leumund.stop()
+
+
+def test_a_configuration_that_the_services_may_not_read_is_refused_to_root_who_reloads():
+    if os.geteuid() != 0:
+        raise Skip('needs root for a second user')
+    with Command() as leumund:
+        leumund.write('90-user.conf', 'leumund { user = "nobody" }')
+        leumund.start()
+        same(leumund('reload').status, 0)
+        os.chmod(os.path.join(leumund.conf, '90-user.conf'), 0o600)
+        answer = leumund('reload')
+        same(answer.status, 78)
+        check('90-user.conf: cannot be read' in answer.err, '%r', answer.err)
+        leumund.stop()
+
+
+def test_a_data_directory_that_redis_may_not_write_is_named():
+    if os.geteuid() != 0:
+        raise Skip('needs root for a second user')
+    with Command() as leumund:
+        leumund.needs_redis()
+        data = os.path.join(leumund.home, 'data')
+        os.mkdir(data, 0o755)
+        leumund.write('90-user.conf', 'leumund { user = "nobody" } store { data = "%s" }' % data)
+        answer = leumund('run', '--detach')
+        same(answer.status, 0, answer.all)
+        check('%s may not be written by nobody' % data in answer.err, '%r', answer.err)
+        os.chown(data, pwd.getpwnam('nobody').pw_uid, -1)
+        check(wait_for(lambda: leumund.pid('redis'), 15), 'it does not come back by itself')
+        leumund.stop()
+
+
+def test_a_signal_in_the_middle_of_the_start_ends_it_in_order():
+    with Command() as leumund:
+        leumund.needs_redis()
+        for number in range(60):
+            process = subprocess.Popen([LEUMUND, 'run', leumund.conf, leumund.run], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=leumund.environment)
+            wait_for(lambda run=process.pid: leumund.pid('leumund') == run, 5)
+            time.sleep(number * 0.0001)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=30 * SLOW)[1].decode()
+            check('killed' not in said, 'run %d: %s', number, said)
+        same(processes_marked('LEUMUND_TEST=' + leumund.home), [], 'processes left')
+
+
+def test_run_with_closed_output_serves():
+    with Command() as leumund:
+        process = subprocess.Popen(['sh', '-c', 'exec "$@" >&- 2>&-', 'sh', LEUMUND, 'run', leumund.conf, leumund.run],
+                                   stdin=subprocess.DEVNULL, env=leumund.environment)
+        check(wait_for(lambda: os.path.exists(leumund.socket) and leumund.answers(), 10), 'it does not serve')
+        process.send_signal(signal.SIGTERM)
+        same(process.wait(20 * SLOW), 74)
+
+
+def test_a_long_run_directory_is_asked_for_its_configuration():
+    with Command() as leumund:
+        leumund.run = os.path.join(leumund.home, 'x' * 120)
+        leumund.start()
+        same(leumund('-r', leumund.run, 'status', place=False).status, 0)
+        leumund.stop()
+
+
+def test_run_gives_its_directory_to_a_new_socket_group():
+    if os.geteuid() != 0:
+        raise Skip('needs root for a second user')
+    with Command() as leumund:
+        for group in ('nogroup', 'mail'):
+            leumund.write('90-user.conf', 'leumund { user = "nobody" socket_group = "%s" }' % group)
+            leumund.start()
+            wanted = grp.getgrnam(group).gr_gid
+            for path in (leumund.run, leumund.socket):
+                same(os.stat(path).st_gid, wanted, '%s: group' % path)
+            leumund.stop()
+
+
+def test_without_an_answer_the_unknown_configuration_is_said_not_another_blamed():
+    with Command() as leumund:
+        leumund.start()
+        os.kill(leumund.pid('outbound'), signal.SIGSTOP)
+        answer = leumund('-r', leumund.run, 'status', place=False)
+        if os.path.isdir(re.search(r'directory \((.*)\)', leumund('help').out).group(1)):
+            raise Skip('a configuration is installed here')
+        same(answer.status, 78)
+        check('no service there answers' in answer.err and leumund.run in answer.err, '%r', answer.err)
+
+
+def on_small_disk(leumund, commands):
+    """What shell commands say where the run directory has 200 kB; $L is leumund, $RUN the directory."""
+    tried = subprocess.run(['unshare', '--mount', 'true'], check=False, capture_output=True)
+    if os.geteuid() != 0 or tried.returncode != 0:
+        raise Skip('needs root and a mount namespace of its own')
+    os.mkdir(leumund.run)
+    script = 'mount -t tmpfs -o size=200k,mode=750 small "$RUN" && cd / || exit 7\n' + commands
+    environment = dict(leumund.environment, RUN=leumund.run, L='%s -c %s -r %s' % (LEUMUND, leumund.conf, leumund.run))
+    done = subprocess.run(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], check=False,
+                          capture_output=True, text=True, env=environment, timeout=120 * SLOW)
+    return (done.stdout + done.stderr).replace('\n      ', ' ')
+
+
+FILL = 'dd if=/dev/zero of="$RUN/ballast" bs=1k count=400 2>/dev/null\n'
+
+
+def test_check_finds_a_full_disk():
+    with Command() as leumund:
+        text = on_small_disk(leumund, FILL + '$L check')
+        check(re.search(r'fail  run directory \S+: its disk is full \(0 kB are free\) -> make room', text), '%s', text)
+
+
+def test_a_restart_on_a_full_disk_leaves_no_service_without_its_sockets():
+    with Command() as leumund:
+        text = on_small_disk(leumund, '$L run --detach\n' + FILL + '$L restart; $L status; ls "$RUN"\n'
+                             'rm "$RUN/ballast"; $L stop; echo "stop: $?"')
+        for word in ('outbound.sock\n', 'outbound.exim.sock\n', 'serves since', 'stop: 0'):
+            check(word in text, '%r is missing: %s', word, text)
 
 
 def test_it_works_without_root():
