@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,11 +27,14 @@ static void client_read(struct connection *connection, const struct exim_line *l
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 	in_port_t port = htons((uint16_t)strtoul(line->value[EXIM_CLIENT_PORT], NULL, 10));
 	const char *address = line->value[EXIM_CLIENT_ADDR];
+	char bare[INET6_ADDRSTRLEN];
 
+	/* of a link-local address: the interface behind the % is none of its digits */
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(address, "%"), address);
 	in.sin_port = in6.sin6_port = port;
-	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
+	if (inet_pton(AF_INET, bare, &in.sin_addr) == 1)
 		memcpy(&connection->client, &in, sizeof(in));
-	else if (inet_pton(AF_INET6, address, &in6.sin6_addr) == 1)
+	else if (inet_pton(AF_INET6, bare, &in6.sin6_addr) == 1)
 		memcpy(&connection->client, &in6, sizeof(in6));
 	connection->client_addr = keep(&connection->memory, address);
 }
@@ -52,10 +56,11 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 	message->auth_user = keep(&message->memory, line->value[EXIM_AUTH_USER]);
 	message->auth_type = keep(&message->memory, line->value[EXIM_AUTH_TYPE]);
 	message->sender_ident = keep(&message->memory, line->value[EXIM_IDENT]);
-	/* $originator_uid is the caller's only when no network client stands behind the message */
-	if (line->value[EXIM_CLIENT_ADDR][0] == '\0' && uid[0] >= '0' && uid[0] <= '9' && number < UINT32_MAX) {
+	if (uid[0] >= '0' && uid[0] <= '9' && number < UINT32_MAX) {
 		message->has_originator_uid = true;
 		message->originator_uid = (uint32_t)number;
+	}
+	if (message->has_originator_uid && line->value[EXIM_CLIENT_ADDR][0] == '\0') {
 		/* on local mail Exim sets $authenticated_id to the login by itself: that is no SMTP AUTH */
 		if (is_local || message->auth_type[0] == '\0')
 			message->auth_user = message->auth_type = "";

@@ -2,6 +2,7 @@
  * Whose mail is it (identity.h): each way of submission, and what may be believed on it.
  * Measured on Postfix 3.7/3.10, sendmail 8.17/8.18 and Exim 4.96/4.98.
  */
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,8 @@
 #include "session.h"
 
 #define SCRIPT_NAME_MAX 200
+#define LOGIN_MAX 256
+#define CUSTOMER_UID_MIN 1000 /* those below are the system's own, login.defs(5) */
 
 const char *const path_names[] = { "unknown", "auth", "loopback", "command", "remote", "internal" };
 const char *const known_by_names[] = { "nothing", "auth", "socket", "mta", "script" };
@@ -113,7 +116,8 @@ static void identify_loopback(struct session *session, const struct identity_opt
 		connection->has_client_uid =
 			peer_owner((const struct sockaddr *)&connection->client, &connection->client_uid);
 	if (!connection->has_client_uid) {
-		who->settled = true;
+		/* a client that does not wait for the answer is nobody's: its socket is closed when it is looked for */
+		who->settled = who->hidden = true;
 		return;
 	}
 	known_by_uid(session, options, connection->client_uid, KNOWN_BY_SOCKET);
@@ -134,6 +138,18 @@ static void identify_command(struct session *session, const struct identity_opti
 		known_by_uid(session, options, message->originator_uid, KNOWN_BY_MTA);
 	if (message->sender.null && user_is_listed(&options->exim_users, message->sender_ident))
 		who->path = PATH_INTERNAL;
+}
+
+/*
+ * `exim -bs` takes a connected socket as standard input from anybody, and its other end for the client: a customer can
+ * make that one look like any host. Exim knows the caller; a true client's session is Exim's own, or root's.
+ */
+static bool is_called_by_customer(const struct session *session, const struct identity_options *options)
+{
+	const struct message *message = &session->message;
+
+	return message->has_originator_uid && message->originator_uid >= CUSTOMER_UID_MIN &&
+	       !user_is_listed(&options->exim_users, user_name(message->originator_uid));
 }
 
 static const char script_header[] = "X-PHP-Originating-Script";
@@ -164,12 +180,12 @@ void identity_at_mail(struct session *session, const struct identity_options *op
 		who->account = login_account(session, directory, who->mailbox);
 		who->known_by = KNOWN_BY_AUTH;
 		who->settled = true;
-	} else if (connection->local_command) {
+	} else if (connection->local_command || is_called_by_customer(session, options)) {
 		identify_command(session, options);
 	} else if (client->sa_family == AF_UNSPEC) {
 		/* Exim's -bs: SMTP on standard input, by a caller whose uid Exim knows */
 		who->settled = true;
-		if (message->has_originator_uid)
+		if (message->has_originator_uid && connection->client_addr[0] == '\0')
 			identify_command(session, options);
 	} else if (peer_is_local(client)) {
 		identify_loopback(session, options);
@@ -215,34 +231,92 @@ static void identify_by_local_uid(struct session *session, const struct identity
 		known_by_uid(session, options, uid, KNOWN_BY_MTA);
 }
 
+/* The uid of a login that the system knows. */
+static bool user_uid(struct span login, uint32_t *uid)
+{
+	char name[LOGIN_MAX], buffer[4096];
+	struct passwd entry, *found = NULL;
+
+	if (login.len >= sizeof(name))
+		return false;
+	memcpy(name, login.at, login.len);
+	name[login.len] = '\0';
+	if (getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+		return false;
+	*uid = found->pw_uid;
+	return true;
+}
+
 /*
- * "(from cp1001@localhost) by host (8.17.1/8.17.1/Submit) ...": the line that sendmail's MSP puts first.
- * Its queue runner submits as smmsp; only then it alone tells who it was. From a customer's own socket the
- * line may be forged, and the socket's owner stands.
+ * The login in the line that sendmail's MSP puts first, which is
+ *	(from cp1001@localhost)\n\tby host (8.17.1/8.17.1/Submit) ...		or, with -bs or -p,
+ *	from HELO (cp1001@localhost)\n\tby host (8.17.1/8.17.1/Submit) ...
+ * What the caller may say, HELO, has no brackets and no line end, and stands before the login.
  */
+static struct span submit_login(const char *line)
+{
+	static const char tail[] = "@localhost)", from[] = "from ";
+	struct span none = { "", 0 }, login = { line, strcspn(line, "\r\n") };
+	const char *open;
+
+	if (login.len < strlen(tail) || !strstr(line + login.len, "/Submit)"))
+		return none;
+	login.len -= strlen(tail);
+	open = memrchr(line, '(', login.len);
+	if (!open || strncmp(line + login.len, tail, strlen(tail)) != 0)
+		return none;
+	login.len -= (size_t)(open + 1 - line);
+	login.at = open + 1;
+	if (login.len > strlen(from) && !strncmp(login.at, from, strlen(from))) {
+		login.at += strlen(from);
+		login.len -= strlen(from);
+	}
+	return memchr(login.at, ' ', login.len) || memchr(login.at, '@', login.len) ? none : login;
+}
+
+/*
+ * What sendmail's queue runner submits as smmsp is somebody else's, which that line alone tells. It tells nothing where
+ * the caller fed his command through a socket, "from x (localhost [[UNIX: localhost]])"; "(localhost)" is
+ * the runner's own bounce.
+ */
+static void identify_queued(struct session *session, const struct identity_options *options, const char *line)
+{
+	static const char bounce[] = "from localhost (localhost)";
+	struct identity *who = &session->who;
+	struct span login = submit_login(line);
+	uint32_t uid;
+
+	/* the runner's uid is not the submitter's: it would exempt him */
+	who->has_uid = false;
+	if (login.len > 0) {
+		who->path = PATH_COMMAND;
+		who->known_by = KNOWN_BY_MTA;
+		if (user_uid(login, &uid))
+			known_by_uid(session, options, uid, KNOWN_BY_MTA);
+		else
+			who->account = copy_lower(&session->message.memory, login.at, login.len);
+	} else if (session->message.sender.null && !strncmp(line, bounce, strlen(bounce)) &&
+		   line[strlen(bounce)] == '\n') {
+		who->path = PATH_INTERNAL;
+	} else {
+		who->hidden = true;
+	}
+}
+
+/* From a customer's own socket the line may be forged, and the socket's owner stands. */
 static void identify_by_submit_line(struct session *session, const struct identity_options *options)
 {
-	static const char begin[] = "(from ";
 	const struct header *first = session->message.first_header;
 	struct identity *who = &session->who;
-	const char *at, *end;
+	const char *line = first && !strcasecmp(first->name, "Received") ? skip_blanks(first->value) : "";
+	const char *owner = who->has_uid ? user_name(who->uid) : "";
 
-	if (!first || strcasecmp(first->name, "Received") != 0)
+	if (owner[0] == '\0')
 		return;
-	at = skip_blanks(first->value);
-	if (strncmp(at, begin, strlen(begin)) != 0)
-		return;
-	at += strlen(begin);
-	end = at + strcspn(at, "@) \t\r\n");
-	if (end == at || *end != '@' || !strstr(end, "/Submit)"))
-		return;
-	if (who->has_uid && user_is_listed(&options->submit_users, user_name(who->uid))) {
-		who->account = copy_lower(&session->message.memory, at, (size_t)(end - at));
-		who->known_by = KNOWN_BY_MTA;
+	if (user_is_listed(&options->submit_users, owner))
+		identify_queued(session, options, line);
+	else if (line[0] == '(' && span_is(submit_login(line), owner))
 		who->path = PATH_COMMAND;
-	} else if (who->has_uid && span_is((struct span){ at, (size_t)(end - at) }, user_name(who->uid))) {
-		who->path = PATH_COMMAND;
-	}
 }
 
 /* PHP puts "10001:reg.php", the uid of the script's owner, before the script's own header lines. */
@@ -256,6 +330,8 @@ static void identify_by_script(struct session *session, const struct identity_op
 
 	if (!header || !read_uid(skip_blanks(header->value), ':', &uid, &rest))
 		return;
+	if (of_web_server && who->path != PATH_COMMAND)
+		return; /* PHP writes it for sendmail(1) alone: in a script's own SMTP it is the script's */
 	if (of_web_server) {
 		who->account = user_name(uid);
 		who->known_by = KNOWN_BY_SCRIPT;
@@ -280,7 +356,7 @@ void identity_at_headers(struct session *session, const struct identity_options 
 	if (who->account[0] == '\0' && who->path != PATH_AUTH)
 		who->known_by = KNOWN_NOT;
 	/* bounces that the MTA makes itself have no submitter */
-	if (who->path == PATH_COMMAND && !who->has_uid && session->message.sender.null)
+	if (who->path == PATH_COMMAND && !who->has_uid && who->account[0] == '\0' && session->message.sender.null)
 		who->path = PATH_INTERNAL;
 	who->settled = true;
 }

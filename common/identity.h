@@ -39,6 +39,7 @@ struct identity {
 	enum submission_path path;
 	enum known_by known_by;
 	bool settled;        /* false: headers that are still to come decide */
+	bool hidden;         /* of this host, and the sender's doing left nothing that tells the account */
 	bool has_uid;
 	uint32_t uid;
 	const char *account; /* "" = cannot be told */

@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "peer.h"
 
-#define INTERFACES_MAX 256
 #define INTERFACES_KEEP_MS 60000
 #define LINE_MAX_BYTES 512
 
@@ -23,7 +22,7 @@ static struct {
 	pthread_mutex_t lock;
 	int64_t read_at_ms;
 	size_t count;
-	struct in6_addr at[INTERFACES_MAX];
+	struct in6_addr *at; /* a host may have thousands */
 } own = { .lock = PTHREAD_MUTEX_INITIALIZER, .read_at_ms = -INTERFACES_KEEP_MS };
 
 /* All addresses are compared as IPv6; IPv4 as ::ffff:a.b.c.d. */
@@ -48,19 +47,29 @@ static bool address_wide(const struct sockaddr *address, struct in6_addr *wide, 
 	return false;
 }
 
+/* Under the lock. What was known stays in force where it cannot be read. */
 static void interfaces_read(void)
 {
 	struct ifaddrs *all;
+	struct in6_addr *at;
+	size_t most = 0;
 	uint16_t port;
 
 	if (getifaddrs(&all) < 0)
 		return;
-	own.count = 0;
-	for (struct ifaddrs *one = all; one && own.count < INTERFACES_MAX; one = one->ifa_next)
-		if (one->ifa_addr && address_wide(one->ifa_addr, &own.at[own.count], &port))
-			own.count++;
+	for (struct ifaddrs *one = all; one; one = one->ifa_next)
+		most++;
+	at = calloc(most + 1, sizeof(*at));
+	if (at) {
+		free(own.at);
+		own.at = at;
+		own.count = 0;
+		for (struct ifaddrs *one = all; one; one = one->ifa_next)
+			if (one->ifa_addr && address_wide(one->ifa_addr, &own.at[own.count], &port))
+				own.count++;
+		own.read_at_ms = clock_ticks_ms();
+	}
 	freeifaddrs(all);
-	own.read_at_ms = clock_ticks_ms();
 }
 
 bool peer_is_local(const struct sockaddr *address)
@@ -102,35 +111,66 @@ static bool hex_address(const char *from, size_t digits, struct in6_addr *wide)
 	return true;
 }
 
-/* "  1: 0100007F:BC1C 0100007F:0019 01 00000000:00000000 00:00000000 00000000 10001 ..." */
-static bool line_owner(char *line, const struct in6_addr *wanted, uint16_t port, uint32_t *uid)
-{
-	struct in6_addr wide;
-	char *save = NULL, *field[8] = { NULL }, *colon;
-	size_t n = 0;
+/* Whoever holds sockets of this address and port, which tell each other apart by their other ends only. */
+struct owners {
+	struct in6_addr address;
+	uint16_t port;
+	unsigned to_mail, to_others; /* how many there are, with their other end at a port of mail or elsewhere */
+	uint32_t mail_uid, other_uid;
+	bool mail_differ, others_differ;
+};
 
-	for (char *at = strtok_r(line, " ", &save); at && n < 8; at = strtok_r(NULL, " ", &save))
-		field[n++] = at;
-	if (n < 8 || !(colon = strchr(field[1], ':')))
-		return false;
-	if (strtoul(colon + 1, NULL, 16) != port || !hex_address(field[1], (size_t)(colon - field[1]), &wide))
-		return false;
-	if (memcmp(&wide, wanted, sizeof(wide)) != 0)
-		return false;
-	*uid = (uint32_t)strtoul(field[7], NULL, 10);
-	return true;
+static void owner_note(struct owners *owners, unsigned long remote_port, uint32_t uid)
+{
+	if (remote_port == 25 || remote_port == 465 || remote_port == 587) {
+		owners->mail_differ |= owners->to_mail > 0 && owners->mail_uid != uid;
+		owners->mail_uid = uid;
+		owners->to_mail++;
+	} else {
+		owners->others_differ |= owners->to_others > 0 && owners->other_uid != uid;
+		owners->other_uid = uid;
+		owners->to_others++;
+	}
 }
 
-static bool table_owner(const char *table, const struct in6_addr *wanted, uint16_t port, uint32_t *uid)
+/*
+ * "  1: 0100007F:BC1C 0100007F:0019 01 00000000:00000000 00:00000000 00000000 10001 0 6229962 ..."
+ * A socket that its process has closed has no inode and, but for the newest kernels, root for an owner, who is shown as
+ * nobody (65534) where root is unknown: whoever closes it early is not root.
+ */
+static bool is_orphan(const char *inode, const char *uid)
+{
+	return !strcmp(inode, "0") && (!strcmp(uid, "0") || !strcmp(uid, "65534"));
+}
+
+static void line_read(char *line, struct owners *owners)
+{
+	enum { LOCAL = 1, REMOTE, STATE, UID = 7, INODE = 9, FIELDS };
+	struct in6_addr wide;
+	char *save = NULL, *field[FIELDS] = { NULL }, *colon, *remote;
+	size_t n = 0;
+
+	for (char *at = strtok_r(line, " ", &save); at && n < FIELDS; at = strtok_r(NULL, " ", &save))
+		field[n++] = at;
+	if (n < FIELDS || !(colon = strchr(field[LOCAL], ':')) || !(remote = strchr(field[REMOTE], ':')))
+		return;
+	if (strtoul(colon + 1, NULL, 16) != owners->port || is_orphan(field[INODE], field[UID]) ||
+	    !strcmp(field[STATE], "0A") || /* it listens */
+	    !hex_address(field[LOCAL], (size_t)(colon - field[LOCAL]), &wide) ||
+	    memcmp(&wide, &owners->address, sizeof(wide)) != 0)
+		return;
+	owner_note(owners, strtoul(remote + 1, NULL, 16), (uint32_t)strtoul(field[UID], NULL, 10));
+}
+
+static void table_read(const char *table, struct owners *owners)
 {
 	char buffer[32768];
 	size_t have = 0;
-	bool found = false;
 	int fd = open(table, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return false;
-	while (!found) {
+		return;
+	for (;;) {
 		ssize_t n = read(fd, buffer + have, sizeof(buffer) - 1 - have);
 		char *line = buffer, *end;
 
@@ -138,9 +178,9 @@ static bool table_owner(const char *table, const struct in6_addr *wanted, uint16
 			break;
 		have += (size_t)n;
 		buffer[have] = '\0';
-		while (!found && (end = strchr(line, '\n'))) {
+		while ((end = strchr(line, '\n'))) {
 			*end = '\0';
-			found = line_owner(line, wanted, port, uid);
+			line_read(line, owners);
 			line = end + 1;
 		}
 		have -= (size_t)(line - buffer);
@@ -149,15 +189,16 @@ static bool table_owner(const char *table, const struct in6_addr *wanted, uint16
 			break; /* no line of this table is so long: not the table we know */
 	}
 	close(fd);
-	return found;
 }
 
 bool peer_owner(const struct sockaddr *address, uint32_t *uid)
 {
-	struct in6_addr wide;
-	uint16_t port;
+	struct owners owners = { .port = 0 };
 
-	if (!address_wide(address, &wide, &port) || port == 0)
+	if (!address_wide(address, &owners.address, &owners.port) || owners.port == 0)
 		return false;
-	return table_owner("/proc/net/tcp", &wide, port, uid) || table_owner("/proc/net/tcp6", &wide, port, uid);
+	table_read("/proc/net/tcp", &owners);
+	table_read("/proc/net/tcp6", &owners);
+	*uid = owners.to_mail ? owners.mail_uid : owners.other_uid;
+	return owners.to_mail ? !owners.mail_differ : owners.to_others && !owners.others_differ;
 }

@@ -13,7 +13,8 @@ bool peer_is_local(const struct sockaddr *address);
 
 /*
  * The uid that owns the local TCP socket bound to this address and port, from /proc/net/tcp and tcp6 (world-readable).
- * False when there is none: the client is remote, or has gone. Reads all sockets of the host: call it once a connection.
+ * False when there is none, or several of different users that cannot be told apart: the client is remote, or has gone.
+ * Reads all sockets of the host: call it once a connection.
  */
 bool peer_owner(const struct sockaddr *address, uint32_t *uid);
 

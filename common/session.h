@@ -57,7 +57,7 @@ struct message {
 	const char *auth_type;
 	const char *auth_user;
 	const char *sender_ident;  /* Exim: $sender_ident */
-	bool has_originator_uid;   /* Exim: $originator_uid of local mail */
+	bool has_originator_uid;   /* Exim: $originator_uid, the caller's or, behind a network client, Exim's own */
 	uint32_t originator_uid;
 	struct recipient *recipients, **recipients_end;
 	unsigned recipient_count, refused_count;

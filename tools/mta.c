@@ -243,7 +243,7 @@ static const char exim_acl_ask[] =
 	"    condition   = ${if <{${strlen:$acl_arg2}}{@MAX@}}\n"
 	"    set acl_m_leumund = ${sg{${readsocket{@SOCK@}{$acl_arg1 queue_id=$message_exim_id \\\n"
 	"      ${if def:sender_host_address{client_addr=$sender_host_address client_port=$sender_host_port}\\\n"
-	"        {ident=${quote:$sender_ident} uid=$originator_uid}} \\\n"
+	"        {ident=${quote:$sender_ident}}} uid=$originator_uid \\\n"
 	"      ${if def:sender_host_authenticated{auth_type=${quote:$sender_host_authenticated} \\\n"
 	"        auth_user=${quote:$authenticated_id}}} \\\n"
 	"      helo=${quote:$sender_helo_name} mail_from=${quote:$sender_address} $acl_arg2\\n}{10s}{}\\\n"

@@ -108,7 +108,8 @@ static int patterns_read(struct patterns *patterns, const struct string_list *li
 {
 	const char *why;
 
-	patterns->at = calloc(list->count + 1, sizeof(*patterns->at));
+	/* pointers are meant: NOLINTNEXTLINE(bugprone-sizeof-expression) */
+	patterns->at = calloc(list->count + 1, sizeof(struct pattern *));
 	if (!patterns->at)
 		return -1;
 	for (size_t i = 0; i < list->count; i++) {

@@ -8,7 +8,8 @@ from mta import ask
 
 EVERY_SECOND = {'90-canary.conf': 'leumund {\n\tcanary_every = 1s\n}\n'}
 OFF = '\n'.join('%s = off' % r for r in ('default_domain', 'default_domain_recipient', 'envelope_owner',
-                                         'author_owner', 'display_spoof', 'unknown_account'))
+                                         'author_owner', 'display_spoof', 'hidden_account',
+                                         'unknown_account'))
 
 
 def canary_of(milter):

@@ -293,6 +293,17 @@ def test_a_service_that_cannot_read_the_domains_is_found_by_root_who_can():
             same(bool(re.search(r'fail  outbound: knows no domain, .* -> let its user read', text)), expected, text)
 
 
+def test_lost_log_lines_are_found_and_the_remedy_fits_the_log():
+    known = b'{"service":"outbound","version":"0.1.0","log_lines_lost":%d,"canary":"refused","store":{"state":"up"}}\n'
+    for log, count, remedy in (('syslog', 5, '/dev/log'), ('stderr', 5, 'make room'), ('syslog', 0, None)):
+        with Command() as leumund, pretender(leumund.exim, known % count):
+            leumund.write('90-log.conf', 'leumund { log = %s }' % log)
+            text = leumund('check').out.replace('\n      ', ' ')
+            found = re.search(r'warn  outbound: 5 lines of its log were lost.* -> (.*)', text)
+            same(bool(found), bool(remedy), text)
+            check(not remedy or remedy in found.group(1), '%s', text)
+
+
 def test_the_configuration_that_install_shows_is_understood():
     with open(os.path.join(ROOT, 'INSTALL'), encoding='utf-8') as f:
         text = f.read()

@@ -78,6 +78,30 @@ def test_local_message_is_judged_by_the_uid_that_exim_names():
         milter.wait_log(r'account=%s .*path=command known_by=mta' % user.pw_name)
 
 
+def test_lines_that_the_mta_itself_writes_name_this_server_alone():
+    user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
+    host = socket.gethostname() if '.' in socket.gethostname() else 'cp1server.example.com'
+    with Instance(sender=SENDER + '\nexempt_uids = {}',
+                  domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
+        for domain, passes in (('cp1server.example.com', True), (host, True), ('victim.example', False)):
+            for mail_from, recipient, text in (
+                    ('x@user.example', 'x@remote.example',
+                     headers('x@user.example', 'Sender: %s@%s\n' % (user.pw_name, domain))),
+                    ('', 'x@user.example', headers('MAILER-DAEMON@' + domain))):
+                answer = asked(milter, 'local', mail_from, auth_user=None, client_addr='', uid=str(user.pw_uid),
+                               ident=user.pw_name, recipients=recipient, headers=text)
+                check(answer == 'accept' if passes else answer.startswith('550 5.7.1 [SND21] '), '%s: %s', text, answer)
+
+
+def test_client_of_a_customers_own_exim_is_that_customer():
+    """`exim -bs` takes any connected socket for its client, whose address can be made up."""
+    with instance() as milter:
+        asked(milter, 'data', 'x@remote.example', auth_user=None, client_addr='203.0.113.200', uid='54321')
+        milter.wait_log(r'uid=54321 path=command')
+        asked(milter, 'data', 'x@remote.example', auth_user=None, client_addr='203.0.113.200', uid='8')
+        milter.wait_log(r'path=remote')
+
+
 def test_local_message_is_never_told_to_come_back_later():
     user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
     with Instance(sender='envelope_owner = defer\nexempt_uids = {}',

@@ -69,9 +69,9 @@ def test_quit_and_new_connection_begins_afresh():
         mta.open('192.0.2.1')
         same(mta.message(Message(auth_user=None)).verdict, 'accept')
         mta.send('K')
-        mta.open('127.0.0.1')
+        mta.open('198.51.100.7')
         same(mta.message(Message(auth_user=None)).verdict, 'accept')
-        check('client=127.0.0.1' in milter.wait_log(r'\bid=', at_least=2)[1], 'the second connection: %r', milter.log())
+        check('client=198.51.100.7' in milter.wait_log(r'\bid=', at_least=2)[1], 'the second connection: %r', milter.log())
 
 
 def test_clients_without_address_are_answered():

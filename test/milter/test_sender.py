@@ -2,6 +2,7 @@
 import datetime
 import os
 import pwd
+import socket
 
 from case import Skip, check, same
 from instance import DOMAINS, Instance
@@ -142,10 +143,24 @@ def test_shown_address_is_observed_and_does_not_refuse():
         same(len(milter.log_lines(r'display_spoof')), before, 'an own address in the display name')
 
 
-def test_local_mail_of_nobody_known_is_observed():
+def test_mail_of_nobody_known_is_observed():
     with instance() as milter:
-        expect(milter, 'accept', auth_user=None, client='127.0.0.1', mail_from='x@anything.example')
+        expect(milter, 'accept', auth_user='x@nobody.example', mail_from='x@anything.example')
         milter.wait_log(r'observed=unknown_account')
+
+
+def test_local_client_that_has_gone_is_told_to_come_again():
+    """Whoever closes its connection at once must not be nobody, nor root, whose name a closed socket bears."""
+    with socket.create_server(('127.0.0.1', 0)) as server, instance() as milter:
+        client = socket.create_connection(server.getsockname())
+        port, held = client.getsockname()[1], server.accept()[0]
+        client.close()
+        for number in (port, 1):  # orphaned; never there
+            with Mta(milter.socket) as mta:
+                mta.open('127.0.0.1', number, 'localhost', 'localhost')
+                same(mta.message(Message(auth_user=None, mail_from='x@anything.example')).verdict, 'tempfail')
+        milter.wait_log(r'rule=hidden_account action=defer', at_least=2)
+        held.close()
 
 
 def test_incoming_mail_is_not_judged():

@@ -22,6 +22,36 @@ FORGED = {
 }
 
 
+# A client that seems to be 127.0.0.1 and is nowhere to be found there.
+OWN_CLIENT = """
+import ctypes, os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+if os.fork() == 0:
+    user = os.getuid()
+    if ctypes.CDLL(None).unshare(0x50000000):  # CLONE_NEWUSER | CLONE_NEWNET
+        print("no namespace", flush=True)
+        os._exit(1)
+    open("/proc/self/uid_map", "w").write("0 %d 1" % user)
+    subprocess.run(["/usr/sbin/ip", "link", "set", "lo", "up"])
+    listener = socket.create_server(("127.0.0.1", 25))
+    client = socket.create_connection(("127.0.0.1", 25))
+    server = listener.accept()[0]
+    socket.send_fds(theirs, [b"x"], [server.fileno(), client.fileno()])
+    time.sleep(5)
+    os._exit(0)
+theirs.close()
+data, (server, client), _, _ = socket.recv_fds(ours, 1, 2)
+exim = subprocess.Popen(["/usr/sbin/exim4", "-bs"], stdin=server, stdout=server)
+os.close(server)
+client = socket.socket(fileno=client)
+client.settimeout(5)
+client.recv(4096)
+for line in ("EHLO x", "MAIL FROM:<ceo@bank.example>", "RCPT TO:<%s>" % sys.argv[1], "QUIT"):
+    client.sendall(line.encode() + b"\\r\\n")
+    client.recv(4096)
+"""
+
+
 def only(*names):
     def mark(method):
         method.only = names
@@ -104,8 +134,67 @@ class Behaviour(Bed):
         same(self.command("info@kunde-eins.example", to, message(), options=["-odq"]).returncode, 0, "exit status")
         expect(self.mta.client_queue(), "not in the client queue")
         self.box.run([self.mta.daemon, "-Ac", "-q"], user="smmsp")
-        self.decision(to, account="cp1001", path="command", known_by="mta", action="accept")
+        self.decision(to, account="cp1001", path="command", known_by="mta", action="accept", uid="10001")
         self.must_arrive(to)
+
+    @only("sendmail")
+    def client_queue_is_no_way_round(self):
+        """The queue runner's uid, which is exempt, is not the submitter's; nor may the submitter hide."""
+        foreign, options = "ceo@bank.example", (["-odq"], ["-odq", "-pESMTP:x"])
+        names = [self._name() for _ in options]
+        for to, chosen in zip(names, options):
+            self.command(foreign, to, message(foreign), options=chosen)
+        fed = self._name()
+        program = ("import socket, subprocess, sys; a, b = socket.socketpair();"
+                   "p = subprocess.Popen(sys.argv[1:], stdin=b); b.close(); a.sendall(sys.stdin.buffer.read());"
+                   "a.close(); p.wait()")
+        self.box.run(["/usr/bin/python3", "-c", program, self.mta.sendmail, "-i", "-odq", "-f", foreign, fed],
+                     user="cp1001", input=message(foreign))
+        self.box.run([self.mta.daemon, "-Ac", "-q"], user="smmsp", check=False)
+        for to in names:
+            self.decision(to, account="cp1001", uid="10001", action="reject", rule="envelope_owner")
+            self.must_not_arrive(to)
+        self.decision(fed, account="", action="defer", rule="hidden_account")
+        self.must_not_arrive(fed)
+        self.box.run(["sh", "-c", "rm -f /var/spool/mqueue-client/*"])
+
+    def client_that_does_not_wait_is_no_way_round(self):
+        """A closed socket is nobody's, or root's."""
+        program = ("import socket, sys; s = socket.create_connection(('127.0.0.1', %d)); s.recv(4096);"
+                   "s.sendall(b'EHLO x\\r\\n'); s.recv(4096);"
+                   "s.sendall(sys.stdin.buffer.read().replace(b'\\n', b'\\r\\n')); s.close()") % self.smtp_port
+        names = [self._name() for _ in range(8)]
+        for to in names:
+            session = "MAIL FROM:<ceo@bank.example>\nRCPT TO:<%s>\nDATA\n%s.\nQUIT\n" % (
+                to, message("ceo@bank.example"))
+            self.box.run(["/usr/bin/python3", "-c", program], user="cp1001", input=session)
+        time.sleep(1)
+        for to in names:
+            self.must_not_arrive(to)
+        self.auth_is_known_by_its_login()
+
+    @only("postfix")
+    def own_address_is_local_however_many_there_are(self):
+        add = "for i in $(seq 1 250); do ip addr add 10.77.%d.$i/32 dev lo; done"
+        self.box.run(["sh", "-c", add % 1 + "; " + add % 2])
+        self.daemon_start()  # they are read once a minute
+        program = ("import socket; s = socket.socket(); s.bind(('10.77.2.250', 0)); s.connect(('%s', 25))\n"
+                   "f = s.makefile('rb'); f.readline()\n"
+                   "for line in ('HELO x', 'MAIL FROM:<ceo@bank.example>', 'RCPT TO:<cp1001@kunde-eins.example>'):\n"
+                   "    s.sendall(line.encode() + b'\\r\\n'); answer = f.readline()\n"
+                   "print(answer)") % SERVER
+        answer = self.box.run(["/usr/bin/python3", "-c", program], user="cp1001").stdout
+        expect("[SND20]" in answer, answer)
+
+    @only("exim")
+    def client_of_a_customers_own_exim_is_that_customer(self):
+        """`exim -bs` takes its standard input's other end for the client; from a network namespace it can be any."""
+        to = self._name()
+        done = self.box.run(["/usr/bin/python3", "-c", OWN_CLIENT, to], user="cp1001", check=False)
+        if "no namespace" in done.stdout:
+            raise Skipped("a user may make no namespaces here")
+        self.decision(to, account="cp1001", path="command", uid="10001", action="reject", rule="envelope_owner")
+        self.must_not_arrive(to)
 
     def web_server_without_a_php_line_has_no_account_and_is_not_exempt(self):
         """A script of a shared web server may call sendmail(1) itself: then nobody knows whose it is."""
