@@ -321,12 +321,13 @@ static struct owner_key listed_key(const struct directory *directory, const char
 	return (struct owner_key){ NULL, 0, 0 };
 }
 
+/* `account` NULL: does anybody? */
 static bool file_owns(const struct owner_file *file, const struct owner_line *line, const char *account)
 {
 	uint32_t next;
 
 	for (const char *owner = line ? owner_first(file, line, &next) : NULL; owner; owner = owner_next(file, &next)) {
-		if (owner_same_account(owner, account))
+		if (!account || owner_same_account(owner, account))
 			return true;
 	}
 	return false;

@@ -409,6 +409,23 @@ static void an_accounts_domains_can_be_listed(void **state)
 	directory_unref(&d);
 }
 
+static void the_domains_of_all_accounts_can_be_listed(void **state)
+{
+	char list[256] = "";
+	struct directory *d;
+
+	(void)state;
+	write_file(0, "a.example: alice\nb.example: bob\nx@a.example: alice\n");
+	write_file(1, "a.example: bob\nc.example: carol\n");
+	d = directory_reload(NULL, &both, NULL, NULL);
+	directory_domains(d, NULL, collect, list);
+	assert_int_equal(strlen(list), strlen("a.example b.example c.example "));
+	assert_non_null(strstr(list, "a.example "));
+	assert_non_null(strstr(list, "b.example "));
+	assert_non_null(strstr(list, "c.example "));
+	directory_unref(&d);
+}
+
 static void many_domains_and_owners_are_found_again(void **state)
 {
 	char *text = malloc(200000 * 40), name[64];
@@ -520,6 +537,7 @@ int main(void)
 		TEST(an_empty_or_vanished_file_keeps_the_last_good_state),
 		TEST(nothing_is_known_before_the_first_file),
 		TEST(an_accounts_domains_can_be_listed),
+		TEST(the_domains_of_all_accounts_can_be_listed),
 		TEST(many_domains_and_owners_are_found_again),
 		TEST(readers_keep_their_snapshot_while_files_change),
 		TEST(a_uid_has_its_login_name),
