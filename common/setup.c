@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "egress.h"
 #include "identity.h"
 #include "log.h"
 #include "setup.h"
@@ -101,6 +102,7 @@ int setup_sections(const struct section **sections, const struct milter *const *
 	sections[n++] = &leumund_section;
 	sections[n++] = &identity_section;
 	sections[n++] = &store_section;
+	sections[n++] = &egress_section;
 	for (; *milters; milters++) {
 		if (n == SETUP_SECTIONS)
 			return -1;
@@ -191,6 +193,7 @@ int setup_load(struct setup *setup, const char *directory, const struct milter *
 	setup->leumund = config_section(setup->config, leumund_section.name);
 	setup->identity = config_section(setup->config, identity_section.name);
 	setup->store = config_section(setup->config, store_section.name);
+	setup->egress = config_section(setup->config, egress_section.name);
 	if (domains_resolve(setup, directory) < 0) {
 		snprintf(error, size, "out of memory");
 		setup_free(setup);
