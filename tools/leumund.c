@@ -20,6 +20,9 @@ enum takes {
 	TAKES_ROOT = 1 << 6,
 	TAKES_DNS = 1 << 7,
 	TAKES_EMPTY = 1 << 8, /* words that may be empty: the null sender is */
+	TAKES_BATCH = 1 << 9,
+	TAKES_EGRESS = 1 << 10,
+	TAKES_CSV = 1 << 11,
 };
 
 static int command_help(const struct call *call);
@@ -49,9 +52,12 @@ static const struct command {
 	{ "who", "ADDRESS|LOGIN|DOMAIN [--as ACCOUNT] [--from HEADER] [--json]", 1, 1,
 	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SENDING,
 	  "whose it is, and what would be decided now", command_who },
-	{ "spf", "check [--dns ADDRESS[:PORT]] IP HELO MAILFROM | check --batch [--json]", 1, 4,
-	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EMPTY,
-	  "what SPF says of a client and a sender", command_spf },
+	{ "spf", "DOMAIN [--egress ADDRESS[,...]] | check IP HELO MAILFROM | check --batch [--dns ADDRESS[:PORT]] [--json]", 1, 4,
+	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EMPTY | TAKES_BATCH | TAKES_EGRESS,
+	  "what SPF says of a domain's mail from here, or of any sender", command_spf },
+	{ "audit", "spf [--egress ADDRESS[,...]] [--dns ADDRESS[:PORT]] [--csv|--json]", 1, 1,
+	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EGRESS | TAKES_CSV,
+	  "the same for every domain of the directory", command_audit },
 	{ "run", "[CONF.D RUN] [--detach]", 0, 2, TAKES_CONF | TAKES_RUN | TAKES_DETACH | TAKES_ROOT,
 	  "starts the services and keeps them running", command_run },
 	{ "stop", "[RUN]", 0, 1, TAKES_CONF | TAKES_RUN,
@@ -98,7 +104,9 @@ static const struct {
 	{ "as",        0,   true,  false, TAKES_SENDING, AT(call.as) },
 	{ "from",      0,   true,  true,  TAKES_SENDING, AT(call.from) },
 	{ "dns",       0,   true,  false, TAKES_DNS,     AT(call.dns) },
-	{ "batch",     0,   false, false, TAKES_DNS,     AT(call.batch) },
+	{ "batch",     0,   false, false, TAKES_BATCH,   AT(call.batch) },
+	{ "egress",    0,   true,  false, TAKES_EGRESS,  AT(call.egress) },
+	{ "csv",       0,   false, false, TAKES_CSV,     AT(call.csv) },
 	{ "help",      'h', false, false, 0,             AT(help) },
 	{ "version",   'V', false, false, 0,             AT(version) },
 };

@@ -1,42 +1,21 @@
 /*
- * `leumund spf check`: what SPF (RFC 7208) says about a client, its HELO and an envelope sender.
+ * `leumund spf check`: what SPF (RFC 7208) says about a client, its HELO and an envelope sender. And
+ * `leumund spf DOMAIN`: what it says about this server's own mail for a domain.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "dns.h"
 #include "milters/spf/check.h"
+#include "spf_ask.h"
+#include "spf_report.h"
+#include "setup.h"
 #include "tool.h"
-
-#define DEADLINE_MS 5000
-
-static const struct dns_options lookups = {
-	.timeout_ms = 1500,
-	.tries = 2,
-	.cache_bytes = (size_t)8 << 20,
-	.queries_max = 1000,
-};
 
 struct who {
 	const char *ip, *helo, *mail_from;
 };
-
-union client {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static bool client_read(const char *ip, union client *client)
-{
-	memset(client, 0, sizeof(*client));
-	client->any.sa_family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-	if (client->any.sa_family == AF_INET6)
-		return inet_pton(AF_INET6, ip, &client->in6.sin6_addr) == 1;
-	return inet_pton(AF_INET, ip, &client->in.sin_addr) == 1;
-}
 
 static void outcome_json(const struct spf_outcome *outcome)
 {
@@ -57,7 +36,7 @@ static void outcome_show(const struct spf_outcome *outcome)
 /* NULL, or what is wrong. */
 static const char *who_check(struct dns *dns, const struct call *call, const struct who *who)
 {
-	union client client;
+	union inet_address client;
 	struct spf_query query = {
 		.client = &client.any,
 		.helo = who->helo,
@@ -69,9 +48,9 @@ static const char *who_check(struct dns *dns, const struct call *call, const str
 	};
 	struct spf_check *check;
 
-	if (!client_read(who->ip, &client))
+	if (!inet_address_read(who->ip, &client))
 		return "the client is no IP address, such as 192.0.2.1 or 2001:db8::1";
-	check = spf_check_start(dns, &query, clock_ticks_ms() + DEADLINE_MS);
+	check = spf_check_start(dns, &query, clock_ticks_ms() + SPF_DEADLINE_MS);
 	if (!check)
 		return "no memory";
 	while (!spf_check_wait(check, INT64_MAX))
@@ -124,24 +103,72 @@ static int check_words(struct dns *dns, const struct call *call)
 	return wrong ? EX_USAGE : EX_OK;
 }
 
-int command_spf(const struct call *call)
+static int domain_report(const struct call *call, const struct egress *egress, const char *domain)
 {
-	struct dns_options options = lookups;
-	char error[256];
-	struct dns *dns;
-	int status;
+	struct domain_report report;
+	int status = EX_OK;
+	struct dns *dns = spf_dns_open(call, &status);
 
-	if (strcmp(call->words[0], "check") != 0 || call->count != (call->batch ? 1 : 4)) {
-		complain("'spf' needs: check IP HELO MAILFROM, or: check --batch");
+	if (!dns)
+		return status;
+	if (!domain_report_make(dns, egress, domain, &report)) {
+		complain("no memory");
+		status = EX_OSERR;
+	} else if (call->json) {
+		report_json(&report, NULL, 0);
+		putchar('\n');
+	} else {
+		report_show(&report);
+	}
+	if (status == EX_OK && report.audit.fails)
+		status = EXIT_FINDING;
+	domain_report_free(&report);
+	dns_close(&dns);
+	return status;
+}
+
+/* With --egress no configuration is needed. */
+static int report_words(const struct call *call)
+{
+	struct setup setup = { .config = NULL };
+	struct egress egress;
+	domain_name domain;
+	int status = 0;
+
+	if (domain_canonical(call->words[0], strlen(call->words[0]), domain) < 0 || !strchr(domain, '.')) {
+		complain("'spf' needs the name of a domain, such as shop.example");
 		return EX_USAGE;
 	}
-	options.servers = call->dns;
-	dns = dns_open(&options, error, sizeof(error));
-	if (!dns) {
-		complain("%s", error);
-		return call->dns ? EX_USAGE : EX_OSERR;
-	}
+	if (!call->egress)
+		status = tool_setup(call, &setup);
+	if (status == 0)
+		status = egress_find(call, setup.egress, &egress);
+	if (status == 0)
+		status = domain_report(call, &egress, domain);
+	setup_free(&setup);
+	return status;
+}
+
+static int check_call(const struct call *call)
+{
+	int status = EX_OK;
+	struct dns *dns = spf_dns_open(call, &status);
+
+	if (!dns)
+		return status;
 	status = (call->batch ? check_lines : check_words)(dns, call);
 	dns_close(&dns);
 	return status;
+}
+
+int command_spf(const struct call *call)
+{
+	const bool check = strcmp(call->words[0], "check") == 0;
+
+	if (check && !call->egress && call->count == (call->batch ? 1 : 4))
+		return check_call(call);
+	if (!check && !call->batch && call->count == 1)
+		return report_words(call);
+	complain("'spf' needs: DOMAIN, or: check IP HELO MAILFROM, or: check --batch");
+	return EX_USAGE;
 }

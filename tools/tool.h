@@ -23,8 +23,8 @@ struct call {
 	bool conf_given;
 	const char *run; /* -r, or NULL */
 	bool json, detach, stay_root;
-	const char *since, *max, *as, *from, *dns; /* NULL when not given */
-	bool batch;
+	const char *since, *max, *as, *from, *dns, *egress; /* NULL when not given */
+	bool batch, csv;
 	int count; /* of words after the command */
 	char **words;
 };
@@ -35,7 +35,7 @@ command_fn command_run, command_stop, command_reload, command_restart;
 command_fn command_status, command_check;
 command_fn command_config, command_mta, command_manual, command_sample;
 command_fn command_explain, command_history, command_refusals, command_who;
-command_fn command_spf;
+command_fn command_spf, command_audit;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
