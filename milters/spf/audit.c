@@ -158,20 +158,38 @@ static struct span records_count(const struct dns_answer *txt, unsigned *count)
 /* A new record refuses nobody: the domain may send from elsewhere too. */
 #define FIRST_RECORD "v=spf1 ~all"
 
-/* Where there are several nobody knows which of them is meant, and without the domain nothing can be published. */
-static bool record_correct(struct spf_audit *audit, enum dns_status status, struct span record, const char *missing)
+static void term_ignore(void *arg, const struct spf_term *term)
+{
+	(void)arg;
+	(void)term;
+}
+
+/*
+ * Where there are several nobody knows which of them is meant, and without the domain nothing can be published. The
+ * evaluations may have had another answer than this one, so it is not known to be good.
+ */
+static bool is_correctable(const struct spf_audit *audit, enum dns_status status, struct span record)
+{
+	char problem[160];
+	struct text text;
+
+	if (audit->missing[0] == '\0' || audit->records > 1 || status == DNS_NO_NAME)
+		return false;
+	text_init(&text, problem, sizeof(problem));
+	return !record.at || spf_record_read(record, term_ignore, NULL, &text);
+}
+
+static bool record_correct(struct spf_audit *audit, enum dns_status status, struct span record)
 {
 	struct span from = record.at ? record : (struct span){ FIRST_RECORD, strlen(FIRST_RECORD) };
-	const size_t size = from.len + strlen(missing) + 3;
+	const size_t size = from.len + strlen(audit->missing) + 3;
 	struct text text;
 
 	audit->publish = malloc(size);
 	if (!audit->publish)
 		return false;
 	text_init(&text, audit->publish, size);
-	if (missing[0] == '\0' || audit->records > 1 || status == DNS_NO_NAME)
-		return true;
-	return spf_audit_correct(from, missing, &text);
+	return !is_correctable(audit, status, record) || spf_audit_correct(from, audit->missing, &text);
 }
 
 static bool record_keep(struct spf_audit *audit, struct span record)
@@ -208,7 +226,7 @@ static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *aud
 		note(audit,
 		     "join its SPF records into one that begins with v=spf1 once and has one \"all\", at its end");
 	whole_judge(facts, audit);
-	return record_keep(audit, record) && record_correct(audit, facts->txt->status, record, audit->missing);
+	return record_keep(audit, record) && record_correct(audit, facts->txt->status, record);
 }
 
 /* ---- DMARC ------------------------------------------------------------------------------------- */
