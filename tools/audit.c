@@ -19,6 +19,12 @@
 #define WORKERS_MAX 32
 #define OWNERS 16
 
+/* What comes of a domain. */
+struct place {
+	bool done, failed;
+	struct domain_report *report; /* from when it is made until it is told */
+};
+
 struct audit {
 	const struct call *call;
 	struct setup setup;
@@ -33,33 +39,35 @@ struct audit {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	size_t next, done; /* the next to be asked for; how many are done */
-	struct place {
-		bool done, failed;
-		struct domain_report report;
-	} * places;
+	struct place *places;
 	size_t results[SPF_RESULTS], failing, hit;
 };
 
 /* ---- the domains ------------------------------------------------------------------------------- */
 
+static bool domains_grow(struct audit *audit)
+{
+	const size_t room = audit->room ? audit->room * 2 : 256;
+	char **more = reallocarray(audit->domains, room, sizeof(*more));
+
+	if (!more)
+		return false;
+	audit->domains = more;
+	audit->room = room;
+	return true;
+}
+
 static void domain_take(void *arg, const char *domain)
 {
 	struct audit *audit = arg;
+	char *copy = strdup(domain);
 
-	if (audit->count == audit->room) {
-		const size_t room = audit->room ? audit->room * 2 : 256;
-		char **more = reallocarray(audit->domains, room, sizeof(*more));
-
-		if (!more) {
-			audit->no_memory = true;
-			return;
-		}
-		audit->domains = more;
-		audit->room = room;
+	if (!copy || (audit->count == audit->room && !domains_grow(audit))) {
+		audit->no_memory = true;
+		free(copy);
+		return;
 	}
-	audit->domains[audit->count] = strdup(domain);
-	audit->no_memory |= !audit->domains[audit->count];
-	audit->count += audit->domains[audit->count] != NULL;
+	audit->domains[audit->count++] = copy;
 }
 
 static int domains_order(const void *a, const void *b)
@@ -105,7 +113,9 @@ static void *work(void *arg)
 		bool good;
 
 		pthread_mutex_unlock(&audit->lock);
-		good = domain_report_make(audit->dns, &audit->egress, audit->domains[at], &place->report);
+		place->report = calloc(1, sizeof(*place->report));
+		good = place->report &&
+		       domain_report_make(audit->dns, &audit->egress, audit->domains[at], place->report);
 		pthread_mutex_lock(&audit->lock);
 		place->failed = !good;
 		place->done = true;
@@ -142,9 +152,17 @@ static void progress_wipe(void)
 		fputs("\r\033[K", stderr);
 }
 
+static void place_free(struct place *place)
+{
+	if (place->report)
+		domain_report_free(place->report);
+	free(place->report);
+	place->report = NULL;
+}
+
 static void place_tell(struct audit *audit, size_t at)
 {
-	struct domain_report *report = &audit->places[at].report;
+	const struct domain_report *report = audit->places[at].report;
 	const char *owners[OWNERS];
 	size_t count = directory_owners(audit->directory, report->domain, false, owners, OWNERS);
 
@@ -178,7 +196,7 @@ static bool places_tell(struct audit *audit)
 		if (place->failed)
 			return false;
 		place_tell(audit, at);
-		domain_report_free(&place->report);
+		place_free(place);
 	}
 	return true;
 }
@@ -258,7 +276,7 @@ int command_audit(const struct call *call)
 	status = audit_run(&audit);
 	for (size_t i = 0; i < audit.count; i++) {
 		if (audit.places)
-			domain_report_free(&audit.places[i].report);
+			place_free(&audit.places[i]);
 		free(audit.domains[i]);
 	}
 	free(audit.places);

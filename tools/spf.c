@@ -1,6 +1,5 @@
 /*
- * `leumund spf check`: what SPF (RFC 7208) says about a client, its HELO and an envelope sender. And
- * `leumund spf DOMAIN`: what it says about this server's own mail for a domain.
+ * `leumund spf check`: what SPF (RFC 7208) says about a client, its HELO and an envelope sender.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,6 @@
 #include "dns.h"
 #include "milters/spf/check.h"
 #include "spf_ask.h"
-#include "spf_report.h"
-#include "setup.h"
 #include "tool.h"
 
 struct who {
@@ -103,52 +100,6 @@ static int check_words(struct dns *dns, const struct call *call)
 	return wrong ? EX_USAGE : EX_OK;
 }
 
-static int domain_report(const struct call *call, const struct egress *egress, const char *domain)
-{
-	struct domain_report report;
-	int status = EX_OK;
-	struct dns *dns = spf_dns_open(call, &status);
-
-	if (!dns)
-		return status;
-	if (!domain_report_make(dns, egress, domain, &report)) {
-		complain("no memory");
-		status = EX_OSERR;
-	} else if (call->json) {
-		report_json(&report, NULL, 0);
-		putchar('\n');
-	} else {
-		report_show(&report);
-	}
-	if (status == EX_OK && report.audit.fails)
-		status = EXIT_FINDING;
-	domain_report_free(&report);
-	dns_close(&dns);
-	return status;
-}
-
-/* With --egress no configuration is needed. */
-static int report_words(const struct call *call)
-{
-	struct setup setup = { .config = NULL };
-	struct egress egress;
-	domain_name domain;
-	int status = 0;
-
-	if (domain_canonical(call->words[0], strlen(call->words[0]), domain) < 0 || !strchr(domain, '.')) {
-		complain("'spf' needs the name of a domain, such as shop.example");
-		return EX_USAGE;
-	}
-	if (!call->egress)
-		status = tool_setup(call, &setup);
-	if (status == 0)
-		status = egress_find(call, setup.egress, &egress);
-	if (status == 0)
-		status = domain_report(call, &egress, domain);
-	setup_free(&setup);
-	return status;
-}
-
 static int check_call(const struct call *call)
 {
 	int status = EX_OK;
@@ -168,7 +119,7 @@ int command_spf(const struct call *call)
 	if (check && !call->egress && call->count == (call->batch ? 1 : 4))
 		return check_call(call);
 	if (!check && !call->batch && call->count == 1)
-		return report_words(call);
+		return command_spf_domain(call);
 	complain("'spf' needs: DOMAIN, or: check IP HELO MAILFROM, or: check --batch");
 	return EX_USAGE;
 }

@@ -44,20 +44,21 @@ struct dns *spf_dns_open(const struct call *call, int *status)
 static const char *egress_add(struct egress *egress, const char *from)
 {
 	const char *wrong = egress_check(from);
-	union inet_address *at = &egress->at[egress->count];
-	char *words = egress->words[egress->count];
+	union inet_address at;
+	char words[INET6_ADDRSTRLEN];
 
 	if (wrong)
 		return wrong;
-	if (egress->count == EGRESS_MAX)
-		return "more than 64 addresses";
-	inet_address_read(from, at);
-	inet_ntop(at->any.sa_family, at->any.sa_family == AF_INET6 ? (void *)&at->in6.sin6_addr : &at->in.sin_addr,
-		  words, sizeof(egress->words[0]));
+	inet_address_read(from, &at);
+	inet_ntop(at.any.sa_family, at.any.sa_family == AF_INET6 ? (void *)&at.in6.sin6_addr : &at.in.sin_addr, words,
+		  sizeof(words));
 	for (size_t i = 0; i < egress->count; i++)
 		if (!strcmp(egress->words[i], words))
 			return NULL;
-	egress->count++;
+	if (egress->count == EGRESS_MAX)
+		return "more than 64 addresses";
+	egress->at[egress->count] = at;
+	memcpy(egress->words[egress->count++], words, sizeof(words));
 	return NULL;
 }
 
