@@ -56,7 +56,10 @@ const char *directory_login(const struct directory *directory, const char *login
 /* The account's name as the files write it, or NULL when no line names it. */
 const char *directory_account(const struct directory *directory, const char *account);
 
-/* Calls fn for each domain of the account, NULL: of all (any order, each once). For tools: looks at every line. */
+/*
+ * Calls fn for each domain of the account, NULL: of all (any order, each once); the names live as long
+ * as the directory. For tools: looks at every line.
+ */
 void directory_domains(const struct directory *directory, const char *account,
 		       void (*fn)(void *arg, const char *domain), void *arg);
 

@@ -32,7 +32,7 @@ struct audit {
 	struct egress egress;
 	struct dns *dns;
 
-	char **domains;
+	const char **domains; /* the directory's */
 	size_t count, room;
 	bool no_memory;
 
@@ -48,7 +48,7 @@ struct audit {
 static bool domains_grow(struct audit *audit)
 {
 	const size_t room = audit->room ? audit->room * 2 : 256;
-	char **more = reallocarray(audit->domains, room, sizeof(*more));
+	const char **more = reallocarray(audit->domains, room, sizeof(*more));
 
 	if (!more)
 		return false;
@@ -60,19 +60,16 @@ static bool domains_grow(struct audit *audit)
 static void domain_take(void *arg, const char *domain)
 {
 	struct audit *audit = arg;
-	char *copy = strdup(domain);
 
-	if (!copy || (audit->count == audit->room && !domains_grow(audit))) {
+	if (audit->count == audit->room && !domains_grow(audit))
 		audit->no_memory = true;
-		free(copy);
-		return;
-	}
-	audit->domains[audit->count++] = copy;
+	else
+		audit->domains[audit->count++] = domain;
 }
 
 static int domains_order(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void report_directory(void *unused, bool is_warning, const char *sentence)
@@ -274,11 +271,8 @@ int command_audit(const struct call *call)
 		return EX_USAGE;
 	}
 	status = audit_run(&audit);
-	for (size_t i = 0; i < audit.count; i++) {
-		if (audit.places)
-			place_free(&audit.places[i]);
-		free(audit.domains[i]);
-	}
+	for (size_t i = 0; audit.places && i < audit.count; i++)
+		place_free(&audit.places[i]);
 	free(audit.places);
 	free(audit.domains);
 	directory_unref(&audit.directory);
