@@ -4,7 +4,13 @@ import subprocess
 
 from instance import BUILD, ROOT, SLOW
 
-PROGRAMS = {'load': [], 'null_milter': ['-lmilter']}
+PROGRAMS = {'load': [], 'null_milter': ['-lmilter'], 'bench_directory': None, 'bench_spf': None}
+
+
+def house():
+    """What a program of the house's own functions is linked with."""
+    libs = subprocess.run(['make', '-s', 'libs'], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return ['-I', os.path.join(ROOT, 'common'), '-I', ROOT, os.path.join(BUILD, 'libleumund.a'), *libs.split()]
 
 
 def program(name):
@@ -14,7 +20,7 @@ def program(name):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-pthread', '-Wall',
                         '-Wextra',
-                        '-o', out + '.new', source, *PROGRAMS[name]], check=True)
+                        '-o', out + '.new', source, *(house() if PROGRAMS[name] is None else PROGRAMS[name])], check=True)
         os.rename(out + '.new', out)
     return out
 
