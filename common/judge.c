@@ -319,12 +319,16 @@ static void judgement_clear(struct judgement *judgement)
 
 void judge_mail(struct judgement *judgement, const struct bench *bench, struct session *session)
 {
+	struct view view;
+
 	judgement_clear(judgement);
 	judgement->now_ms = clock_wall_ms();
 	decision_id(judgement->now_ms, chance(), session->message.id);
 	identity_at_mail(session, house_setup(bench->house)->identity, bench->directory);
 	if (judge_is_canary(session))
 		session->who.account = "leumund-canary";
+	view = view_of(judgement, bench, session, STAGE_MAIL, NULL);
+	stack_begin(house_stack(bench->house), &view, &session->message);
 	if (session->who.settled) {
 		check(judgement, bench, session, STAGE_MAIL, NULL, &judgement->message);
 		judgement->mail_checked = true;

@@ -39,6 +39,7 @@ struct view {
 	const struct recipient *recipient; /* STAGE_RCPT only */
 	const struct directory *directory; /* may be NULL: nothing is known */
 	int64_t now_ms;                    /* wall clock */
+	void *memo;                        /* what the milter's begin() made for this message */
 };
 
 #define DECISION_NOTES 8
@@ -80,6 +81,14 @@ struct milter {
 	 */
 	void *(*start)(const void *options, char *error, size_t size);
 	void (*stop)(void *state);
+
+	/*
+	 * At MAIL, before any check: starts what takes its time, so that it is ready when a check needs it. What it
+	 * returns is `memo` of the message's later views, until `end` takes it. NULL: there is none; also when memory
+	 * is short. Both hooks may be NULL.
+	 */
+	void *(*begin)(const void *state, const struct view *view);
+	void (*end)(void *memo);
 
 	/* Reads only. Called from several threads at once. */
 	void (*check)(const void *state, const struct view *view, struct decision *decision);

@@ -32,6 +32,14 @@ static void message_clear(struct message *message)
 	message->header_count = message->headers_kept = 0;
 	message->headers_cut = message->author_hidden = false;
 	message->id[0] = '\0';
+	message->memos = NULL;
+}
+
+static void memos_end(struct message *message)
+{
+	for (struct memo *memo = message->memos; memo; memo = memo->next)
+		memo->end(memo->data);
+	message->memos = NULL;
 }
 
 static void identity_clear(struct identity *who)
@@ -55,12 +63,14 @@ void session_init(struct session *session)
 
 void session_free(struct session *session)
 {
+	memos_end(&session->message);
 	arena_free(&session->connection.memory);
 	arena_free(&session->message.memory);
 }
 
 void message_reset(struct session *session)
 {
+	memos_end(&session->message);
 	arena_reset(&session->message.memory);
 	message_clear(&session->message);
 	identity_clear(&session->who);
@@ -168,6 +178,27 @@ const struct header *message_find(const struct message *message, const char *nam
 	while (header && !header_name_is(header->name, name))
 		header = header->next;
 	return header;
+}
+
+int message_memo_add(struct message *message, const void *owner, void *data, void (*end)(void *data))
+{
+	struct memo *memo = arena_alloc(&message->memory, sizeof(*memo));
+
+	if (!memo) {
+		end(data);
+		return -1;
+	}
+	*memo = (struct memo){ owner, data, end, message->memos };
+	message->memos = memo;
+	return 0;
+}
+
+void *message_memo(const struct message *message, const void *owner)
+{
+	for (const struct memo *memo = message->memos; memo; memo = memo->next)
+		if (memo->owner == owner)
+			return memo->data;
+	return NULL;
 }
 
 const char *message_sender_text(const struct message *message)

@@ -35,6 +35,14 @@ struct recipient {
 	struct recipient *next;
 };
 
+/* Something of a milter's own that lives as long as the message. */
+struct memo {
+	const void *owner;
+	void *data;
+	void (*end)(void *data);
+	struct memo *next;
+};
+
 struct connection {
 	struct arena memory; /* lives as long as the connection */
 	enum mta mta;
@@ -67,6 +75,7 @@ struct message {
 	bool headers_cut;                  /* the MTA showed a beginning of the headers only */
 	bool author_hidden;                /* a From or Sender stands behind a line break inside another field */
 	char id[16];                       /* of the decision: see decision_id() */
+	struct memo *memos;
 };
 
 struct session {
@@ -85,6 +94,10 @@ void message_reset(struct session *session);
 int message_mail_from(struct session *session, const char *mail_from);
 struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to); /* NULL = -1 */
 int message_header(struct session *session, const char *name, const char *value, bool keep);
+
+/* `end` is called when the message is forgotten; at once, and -1, when memory is short. */
+int message_memo_add(struct message *message, const void *owner, void *data, void (*end)(void *data));
+void *message_memo(const struct message *message, const void *owner); /* NULL: none */
 
 /* Is this the field name wanted (case-blind; blanks, RFC 5322 4.5, and controls before the colon do not count)? */
 bool header_name_is(const char *name, const char *wanted);

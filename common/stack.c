@@ -141,12 +141,29 @@ static void run(const struct milter *milter, stage_fn *fn, const void *state, co
 		struct decision *decision)
 {
 	const struct rule *before = decision->verdict.rule;
+	struct view own;
 
 	if (!fn)
 		return;
+	if (milter->begin) {
+		own = *view;
+		own.memo = message_memo(&view->session->message, state);
+		view = &own;
+	}
 	fn(state, view, decision);
 	if (decision->verdict.rule != before)
 		decision->milter = milter->name;
+}
+
+void stack_begin(const struct stack *stack, const struct view *view, struct message *message)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct milter *milter = stack->at[i].milter;
+		void *memo = milter->begin ? milter->begin(stack->at[i].state, view) : NULL;
+
+		if (memo)
+			(void)message_memo_add(message, stack->at[i].state, memo, milter->end);
+	}
 }
 
 void stack_check(const struct stack *stack, const struct view *view, struct decision *decision)
@@ -159,6 +176,14 @@ void stack_count_in(const struct stack *stack, const struct view *view, struct d
 {
 	for (size_t i = 0; i < stack->count && decision->verdict.action < ACTION_DEFER; i++)
 		run(stack->at[i].milter, stack->at[i].milter->count, stack->at[i].state, view, decision);
+}
+
+bool stack_can_forge(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->at[i].milter->forge)
+			return true;
+	return false;
 }
 
 bool stack_forge(const struct stack *stack, const struct directory *directory, struct forgery *forgery)

@@ -33,9 +33,15 @@ unsigned stack_needs(const struct stack *stack);
 bool stack_wants_header(const struct stack *stack, const char *name);
 void stack_each_header(const struct stack *stack, void (*fn)(void *arg, const char *name), void *arg);
 
+/* The message begins; what the milters begin ends with it. */
+void stack_begin(const struct stack *stack, const struct view *view, struct message *message);
+
 /* Runs one stage: adds each milter's verdicts to the decision. */
 void stack_check(const struct stack *stack, const struct view *view, struct decision *decision);
 void stack_count_in(const struct stack *stack, const struct view *view, struct decision *decision);
+
+/* Does any milter of it offer forgeries at all? */
+bool stack_can_forge(const struct stack *stack);
 
 /* The first forgery that a milter of the stack offers; false when none can refuse anything. */
 bool stack_forge(const struct stack *stack, const struct directory *directory, struct forgery *forgery);
