@@ -12,6 +12,8 @@
 
 #define REPLY_BYTES 480	 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
 #define REASON_BYTES 360 /* so that the id always fits */
+#define QUOTE_MAX 150	 /* bytes of somebody else's words */
+#define QUOTE_LEAST 20	 /* fewer say nothing */
 #define LINE_BYTES 1800
 #define VALUE_BYTES 300 /* of one value in the log */
 #define RULES_COUNTED 64
@@ -231,6 +233,26 @@ static const char *own_text(const struct leumund_options *options, const struct 
 	return NULL;
 }
 
+/* Whatever it says, the reader sees whose words they are, and that they are no line of ours. */
+static void quote_put(struct text *reason, struct span quote, enum language language)
+{
+	static const char *const begins[LANGUAGES] = { "; that domain says: \"", "; diese Domain sagt: \"" };
+	static const char cut_end[] = "...\"";
+	const char *begin = begins[language];
+	size_t room = reason->size - 1 - reason->len, need = strlen(begin) + sizeof(cut_end) - 1;
+
+	if (quote.len == 0 || reason->cut || room < need + QUOTE_LEAST)
+		return;
+	room = room - need < QUOTE_MAX ? room - need : QUOTE_MAX;
+	text_str(reason, begin);
+	for (size_t i = 0; i < quote.len && i < room; i++) {
+		const char c = quote.at[i];
+
+		text_char(reason, c == '"' ? '\'' : c < ' ' || c > '~' ? '?' : c);
+	}
+	text_str(reason, quote.len > room ? cut_end : "\"");
+}
+
 static struct reply reply_make(const struct bench *bench, struct session *session, const struct verdict *verdict,
 			       enum action said)
 {
@@ -244,7 +266,8 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 		return reply;
 	text_init(&reason, reason_buffer, sizeof(reason_buffer));
 	rule_text(rule, (enum language)options->language, own_text(options, rule), verdict->about, session->who.account,
-		  &reason);
+		  session->connection.client_addr, &reason);
+	quote_put(&reason, verdict->quote, (enum language)options->language);
 	text_init(&text, buffer, sizeof(buffer));
 	text_char(&text, '[');
 	text_str(&text, rule->code);
@@ -457,7 +480,8 @@ static const struct rule failure_rule = {
 
 struct reply judge_failed(const struct bench *bench, struct session *session, enum stage stage)
 {
-	struct decision decision = { .verdict = { ACTION_DEFER, &failure_rule, { "", 0 } }, .milter = "leumund" };
+	struct decision decision = { .verdict = { ACTION_DEFER, &failure_rule, { "", 0 }, { "", 0 } },
+				     .milter = "leumund" };
 	struct judgement nothing = { .now_ms = clock_wall_ms() };
 	enum action said = expressible(bench, session, stage, ACTION_DEFER);
 

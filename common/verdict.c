@@ -17,27 +17,30 @@ struct verdict verdict_stronger(struct verdict a, struct verdict b)
 }
 
 void rule_text(const struct rule *rule, enum language language, const char *template, struct span about,
-	       const char *account, struct text *out)
+	       const char *account, const char *client, struct text *out)
 {
-	static const struct {
+	const struct {
 		const char *name;
-		size_t len;
-	} words[] = { { "{about}", 7 }, { "{account}", 9 } };
+		struct span value;
+	} words[] = {
+		{ "{about}", about },
+		{ "{account}", { account, strlen(account) } },
+		{ "{client}", { client, strlen(client) } },
+	};
 	const char *at = template ? template : rule->text[language];
 
 	while (*at) {
-		size_t run = strcspn(at, "{");
+		size_t run = strcspn(at, "{"), i = 0;
 
 		text_escaped(out, at, run, run);
 		at += run;
 		if (!*at)
 			break;
-		if (!strncmp(at, words[0].name, words[0].len)) {
-			text_escaped(out, about.at, about.len, ABOUT_MAX);
-			at += words[0].len;
-		} else if (!strncmp(at, words[1].name, words[1].len)) {
-			text_escaped(out, account, strlen(account), ABOUT_MAX);
-			at += words[1].len;
+		while (i < sizeof(words) / sizeof(*words) && strncmp(at, words[i].name, strlen(words[i].name)) != 0)
+			i++;
+		if (i < sizeof(words) / sizeof(*words)) {
+			text_escaped(out, words[i].value.at, words[i].value.len, ABOUT_MAX);
+			at += strlen(words[i].name);
 		} else {
 			text_char(out, *at++);
 		}

@@ -21,7 +21,8 @@ extern const char *const language_names[]; /* "en", "de", NULL */
 
 /*
  * A rule as people see it. `text` says reason and remedy in plain ASCII (SMTP replies carry no
- * other); {about} stands for the address or domain at fault, {account} for the account.
+ * other); {about} stands for the address or domain at fault, {account} for the account, {client} for the client's
+ * address.
  */
 struct rule {
 	const char *name;       /* the option in conf.d, the value of rule= in the log */
@@ -36,18 +37,19 @@ struct verdict {
 	enum action action;
 	const struct rule *rule; /* static */
 	struct span about;       /* points into the facts that the policy was given */
+	struct span quote;       /* what the domain at fault says itself, "" = nothing: shown as its words, never as ours */
 };
 
-#define VERDICT_NONE ((struct verdict){ ACTION_OFF, NULL, { "", 0 } })
+#define VERDICT_NONE ((struct verdict){ ACTION_OFF, NULL, { "", 0 }, { "", 0 } })
 
 /* The stronger of two; the first when equal. */
 struct verdict verdict_stronger(struct verdict a, struct verdict b);
 
 /*
- * Writes a rule's text: template with {about} and {account} filled in, both escaped.
+ * Writes a rule's text: template with {about}, {account} and {client} filled in, all escaped.
  * `template` NULL takes the rule's own text of that language.
  */
 void rule_text(const struct rule *rule, enum language language, const char *template, struct span about,
-	       const char *account, struct text *out);
+	       const char *account, const char *client, struct text *out);
 
 #endif

@@ -130,7 +130,7 @@ static bool explain_take(void *arg, int64_t at_ms, const char *account, const ch
 	struct question *question = arg;
 	const struct milter *milter = NULL;
 	const struct rule *rule;
-	char name[FACT], about[FACT], buffer[1024];
+	char name[FACT], about[FACT], client[FACT], buffer[1024];
 	struct text reason;
 
 	if (question->call->json)
@@ -149,7 +149,7 @@ static bool explain_take(void *arg, int64_t at_ms, const char *account, const ch
 	text_str(&reason, rule->code);
 	text_str(&reason, "] ");
 	rule_text(rule, (enum language)question->setup.leumund->language, NULL, (struct span){ about, strlen(about) },
-		  account, &reason);
+		  account, fact_of(text, "client", client, sizeof(client)), &reason);
 	fputs("\nThe sender is told:\n", stdout);
 	print_wrapped(stdout, buffer, 4, 0);
 	printf("The rule:    option %s of section %s in conf.d\nIts domains: leumund who ", rule->name, milter->name);
