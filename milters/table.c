@@ -6,5 +6,6 @@
 
 const struct milter *const milters[] = {
 	&milter_sender,
+	&milter_spf,
 	NULL,
 };

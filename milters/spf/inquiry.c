@@ -1,0 +1,84 @@
+/*
+ * What one message wants to know of SPF (inquiry.h).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "milters/spf/check.h"
+#include "milters/spf/inquiry.h"
+
+static const char null_sender[] = "postmaster@";
+
+struct inquiry {
+	const char *about[SPF_IDENTITIES];
+	struct spf_check *checks[SPF_IDENTITIES];
+	bool asked[SPF_IDENTITIES];
+	char postmaster[]; /* the null sender's address */
+};
+
+/* Where no evaluation could begin. */
+static const struct spf_outcome no_memory = { .result = SPF_RESULT_TEMPERROR, .problem = "no memory" };
+
+static void check_begin(struct inquiry *inquiry, const struct inquiry_terms *terms, const struct session *session,
+			enum spf_identity identity)
+{
+	struct spf_query query = {
+		.client = (const struct sockaddr *)&session->connection.client,
+		.helo = session->connection.helo,
+		/* postmaster@HELO is what an evaluation of HELO is, RFC 7208 4.3 */
+		.mail_from = identity == SPF_MAIL_FROM ? session->message.mail_from : "",
+		.receiver = terms->receiver,
+		.now_s = terms->now_s,
+		.want_explanation = terms->want_explanation,
+		.limits = SPF_LIMITS,
+	};
+
+	query.limits.voids = terms->voids;
+	inquiry->asked[identity] = true;
+	inquiry->checks[identity] = spf_check_start(terms->dns, &query, terms->deadline_ms);
+}
+
+struct inquiry *inquiry_begin(const struct inquiry_terms *terms, const struct session *session)
+{
+	const char *helo = session->connection.helo, *mail_from = session->message.mail_from;
+	const bool null = mail_from[0] == '\0';
+	const size_t helo_size = strlen(helo) + 1;
+	struct inquiry *inquiry = calloc(1, sizeof(*inquiry) + sizeof(null_sender) + helo_size);
+
+	if (!inquiry)
+		return NULL;
+	memcpy(inquiry->postmaster, null_sender, sizeof(null_sender) - 1);
+	memcpy(inquiry->postmaster + sizeof(null_sender) - 1, helo, helo_size);
+	inquiry->about[SPF_MAIL_FROM] = null ? inquiry->postmaster : mail_from;
+	inquiry->about[SPF_HELO] = helo;
+	if (terms->asked[SPF_MAIL_FROM])
+		check_begin(inquiry, terms, session, SPF_MAIL_FROM);
+	if (terms->asked[SPF_HELO] && !(null && terms->asked[SPF_MAIL_FROM]))
+		check_begin(inquiry, terms, session, SPF_HELO);
+	return inquiry;
+}
+
+void inquiry_end(struct inquiry *inquiry)
+{
+	for (int i = 0; i < SPF_IDENTITIES; i++)
+		spf_check_unref(&inquiry->checks[i]);
+	free(inquiry);
+}
+
+const struct spf_outcome *inquiry_outcome(struct inquiry *inquiry, enum spf_identity identity)
+{
+	struct spf_check *check = inquiry->checks[identity];
+
+	if (!inquiry->asked[identity])
+		return NULL;
+	if (!check)
+		return &no_memory;
+	while (!spf_check_wait(check, INT64_MAX))
+		;
+	return spf_check_outcome(check);
+}
+
+const char *inquiry_about(const struct inquiry *inquiry, enum spf_identity identity)
+{
+	return inquiry->about[identity];
+}

@@ -1,0 +1,221 @@
+/*
+ * `spf`: may this client send for that domain (RFC 7208)? Finds the results; what follows from them is said by the
+ * policy.
+ *
+ * The look-ups begin at MAIL. A recipient waits for them only where a result could refuse it; the rest waits for the
+ * end of the message, when they have long been answered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "exempt.h"
+#include "milter.h"
+#include "milters/spf/inquiry.h"
+#include "milters/spf/policy.h"
+#include "milters/spf/resolver.h"
+#include "setup.h"
+
+_Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as evaluate.h does");
+
+struct spf_options {
+	struct milter_options common;
+	int action[SPF_RULES];
+	int64_t timeout; /* seconds */
+	int64_t void_limit;
+	bool explanation;
+	const char *dns_servers;
+	int64_t dns_cache; /* MB */
+	struct string_list exempt_networks;
+};
+
+struct spf {
+	const struct spf_options *options;
+	struct spf_policy policy;
+	struct exemptions *networks;
+	struct dns *dns;
+	char host[DOMAIN_MAX + 1];
+};
+
+static const char *const pass_action_names[] = { "off", "mark", NULL };
+
+/* clang-format off */
+#define OPTION_AT(member) offsetof(struct spf_options, member)
+#define RULE_ROW(identity, result, name, preset, names, text) \
+	{ OPTION_CHOICE, name, preset, 0, 0, names, NULL, \
+	  OPTION_AT(action) + ((identity) * SPF_POLICY_RESULTS + (result)) * sizeof(int), text }
+#define MAIL_FROM_ROW(result, name, preset, text) \
+	RULE_ROW(SPF_MAIL_FROM, result, "mail_from_" name, preset, spf_action_names, text)
+#define HELO_ROW(result, name, preset, text) RULE_ROW(SPF_HELO, result, "helo_" name, preset, spf_action_names, text)
+
+static const struct option rows[] = {
+	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, OPTION_AT(common.enable),
+	  "Whether this milter runs." },
+	{ OPTION_STRING, "service", "\"inbound\"", 0, 0, NULL, NULL, OPTION_AT(common.service),
+	  "The service (one process, one pair of sockets) that it runs in." },
+	MAIL_FROM_ROW(SPF_RESULT_FAIL, "fail", "reject",
+	  "The domain of MAIL FROM says that the client may not send for it; of the null sender, the name given with HELO."),
+	MAIL_FROM_ROW(SPF_RESULT_SOFTFAIL, "softfail", "mark",
+	  "The domain says that the client probably may not."),
+	MAIL_FROM_ROW(SPF_RESULT_NEUTRAL, "neutral", "mark",
+	  "The domain does not say."),
+	MAIL_FROM_ROW(SPF_RESULT_NONE, "none", "mark",
+	  "The domain has no SPF record, or there is no such domain."),
+	MAIL_FROM_ROW(SPF_RESULT_TEMPERROR, "temperror", "mark",
+	  "The DNS gave no answer in time."),
+	MAIL_FROM_ROW(SPF_RESULT_PERMERROR, "permerror", "mark",
+	  "The SPF record is broken, or needs more look-ups than allowed."),
+	RULE_ROW(SPF_MAIL_FROM, SPF_RESULT_PASS, "mail_from_pass", "mark", pass_action_names,
+	  "The client may send for the domain."),
+	HELO_ROW(SPF_RESULT_FAIL, "fail", "mark", "As above, of the name given with HELO."),
+	HELO_ROW(SPF_RESULT_SOFTFAIL, "softfail", "mark", "As above."),
+	HELO_ROW(SPF_RESULT_NEUTRAL, "neutral", "mark", "As above."),
+	HELO_ROW(SPF_RESULT_NONE, "none", "mark", "As above."),
+	HELO_ROW(SPF_RESULT_TEMPERROR, "temperror", "mark", "As above."),
+	HELO_ROW(SPF_RESULT_PERMERROR, "permerror", "mark", "As above."),
+	RULE_ROW(SPF_HELO, SPF_RESULT_PASS, "helo_pass", "mark", pass_action_names, "As above."),
+	{ OPTION_TIME, "timeout", "5s", 1, 20, NULL, NULL, OPTION_AT(timeout),
+	  "How long a message waits for the DNS at most, counted from MAIL (on Exim for each question anew); what is not answered then is temperror." },
+	{ OPTION_NUMBER, "void_limit", "2", 0, 10, NULL, NULL, OPTION_AT(void_limit),
+	  "Look-ups of one evaluation that may find nothing; one more is permerror." },
+	{ OPTION_BOOL, "explanation", "true", 0, 0, NULL, NULL, OPTION_AT(explanation),
+	  "Whether a refusal quotes the explanation that the domain publishes." },
+	{ OPTION_STRING, "dns_servers", "\"\"", 0, 0, NULL, NULL, OPTION_AT(dns_servers),
+	  "DNS servers to ask, ADDRESS[:PORT] apart by commas; empty means those of /etc/resolv.conf." },
+	{ OPTION_NUMBER, "dns_cache", "32", 1, 1024, NULL, NULL, OPTION_AT(dns_cache),
+	  "Memory for answers of the DNS, in MB." },
+	{ OPTION_LIST, "exempt_networks", "{}", 0, 0, NULL, exempt_check_network, OPTION_AT(exempt_networks),
+	  "Clients that are not judged, such as a backup MX: \"192.0.2.0/24 until 2027-01-31: relays for us\"." },
+	{ .name = NULL }
+};
+/* clang-format on */
+
+static const struct section spf_section = {
+	.name = "spf",
+	.summary = "Only clients that a domain names may send for it (RFC 7208).",
+	.options = rows,
+	.size = sizeof(struct spf_options),
+};
+
+static void spf_stop(void *state)
+{
+	struct spf *spf = state;
+
+	resolver_close(&spf->dns);
+	exemptions_free(&spf->networks);
+	free(spf);
+}
+
+static void *spf_start(const void *options, char *error, size_t size)
+{
+	struct spf *spf = calloc(1, sizeof(*spf));
+	char why[256];
+
+	if (!spf) {
+		snprintf(error, size, "spf: out of memory");
+		return NULL;
+	}
+	spf->options = options;
+	for (size_t i = 0; i < SPF_RULES; i++)
+		spf->policy.action[i] = spf_actions[spf->options->action[i]];
+	if (gethostname(spf->host, sizeof(spf->host) - 1) < 0)
+		spf->host[0] = '\0';
+	spf->networks = exemptions_new(EXEMPT_NETWORK, &spf->options->exempt_networks);
+	snprintf(why, sizeof(why), "out of memory");
+	if (spf->networks)
+		spf->dns = resolver_open(spf->options->dns_servers, (size_t)spf->options->dns_cache << 20, why,
+					 sizeof(why));
+	if (!spf->dns) {
+		snprintf(error, size, "spf.dns_servers: %s", why);
+		spf_stop(spf);
+		return NULL;
+	}
+	return spf;
+}
+
+/* Only what comes from elsewhere without a login: a customer's client is in nobody's SPF record. */
+static bool is_judged(const struct spf *spf, const struct view *view)
+{
+	return view->session->who.path == PATH_REMOTE &&
+	       !exempt_network(spf->networks, (const struct sockaddr *)&view->session->connection.client, view->now_ms);
+}
+
+static void *spf_begin(const void *state, const struct view *view)
+{
+	const struct spf *spf = state;
+	const struct inquiry_terms terms = {
+		.dns = spf->dns,
+		.receiver = spf->host,
+		.deadline_ms = clock_ticks_ms() + spf->options->timeout * 1000,
+		.now_s = view->now_ms / 1000,
+		.voids = (unsigned)spf->options->void_limit,
+		.asked = { spf_is_asked(SPF_MAIL_FROM, &spf->policy), spf_is_asked(SPF_HELO, &spf->policy) },
+		.want_explanation = spf->options->explanation,
+	};
+
+	return is_judged(spf, view) ? inquiry_begin(&terms, view->session) : NULL;
+}
+
+static void spf_end(void *memo)
+{
+	inquiry_end(memo);
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
+
+/* Without an inquiry there was no memory for one. */
+static struct spf_fact find(const struct view *view, enum spf_identity identity)
+{
+	struct spf_fact fact = { true, SPF_RESULT_TEMPERROR, span_of("this message"), { "", 0 } };
+	const struct spf_outcome *outcome;
+
+	if (!view->memo)
+		return fact;
+	outcome = inquiry_outcome(view->memo, identity);
+	fact.known = outcome != NULL;
+	if (outcome) {
+		fact.result = outcome->result;
+		fact.about = span_of(inquiry_about(view->memo, identity));
+		fact.quote = span_of(outcome->explanation);
+	}
+	return fact;
+}
+
+static void spf_check(const void *state, const struct view *view, struct decision *decision)
+{
+	const struct spf *spf = state;
+
+	if (view->stage == STAGE_MAIL || !is_judged(spf, view))
+		return;
+	for (int i = 0; i < SPF_IDENTITIES; i++) {
+		const enum spf_identity identity = (enum spf_identity)i;
+		struct spf_fact fact;
+		struct verdict verdict;
+
+		if (view->stage == STAGE_RCPT && !spf_can_refuse(identity, &spf->policy))
+			continue;
+		fact = find(view, identity);
+		verdict = spf_decide(identity, &fact, &spf->policy);
+		/* what concerns the message only is said once */
+		if (view->stage == STAGE_END || verdict.action >= ACTION_DEFER)
+			decision_add(decision, verdict);
+	}
+}
+
+const struct milter milter_spf = {
+	.name = "spf",
+	.summary = "only clients that a domain names may send for it",
+	.section = &spf_section,
+	.rules = spf_rules,
+	.needs = NEED_HELO | NEED_RCPT,
+	.start = spf_start,
+	.stop = spf_stop,
+	.begin = spf_begin,
+	.end = spf_end,
+	.check = spf_check,
+};

@@ -1,0 +1,216 @@
+# The milter `spf`: what becomes of mail from elsewhere by what the DNS says, with a name server of our own.
+import contextlib
+import json
+import re
+import threading
+import time
+
+import exim
+from case import check, note, same
+from dns_server import DnsServer
+from instance import SLOW, Instance, Metronome
+from mta import Message, Mta, ask
+
+ZONE = r'''
+pass.test TXT "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all"
+fail.test TXT "v=spf1 ip4:198.51.100.0/24 -all exp=why.test"
+why.test TXT "%{i} is no \"server\" of ours"
+long.test TXT "v=spf1 -all exp=longwhy.test"
+longwhy.test TXT "word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word"
+softfail.test TXT "v=spf1 ~all"
+neutral.test TXT "v=spf1 ?all"
+none.test A 192.0.2.1
+broken.test TXT "v=spf1 ip4:192.0.2.0/33 -all"
+servfail.test MODE servfail
+silent.test MODE silent
+slow.test TXT "v=spf1 -all"
+slow.test MODE slow 0.4
+'''
+ALL_RESULTS = {'pass.test': 'pass', 'fail.test': 'fail', 'softfail.test': 'softfail', 'neutral.test': 'neutral',
+               'none.test': 'none', 'missing.test': 'none', 'broken.test': 'permerror', 'servfail.test': 'temperror'}
+# helo is judged too: one that says nothing
+HELO = 'none.test'
+
+
+def section(server, options):
+    return 'spf {\n\tenable = true\n\tdns_servers = "127.0.0.1:%d"\n%s\n}\n' % (server.port, options)
+
+
+@contextlib.contextmanager
+def filtering(options='', leumund=''):
+    server = DnsServer(ZONE)
+    with Instance(service='inbound', leumund=leumund, conf={'40-spf.conf': section(server, options)}) as milter:
+        milter.dns = server
+        yield milter
+
+
+def sent(milter, mail_from, client='192.0.2.1', helo=HELO, **fields):
+    fields.setdefault('auth_user', None)
+    with Mta(milter.socket) as mta:
+        mta.open(client, helo=helo)
+        return mta.message(Message(mail_from=mail_from, header_from='x@elsewhere.example', **fields))
+
+
+def test_fail_is_refused_and_all_else_passes_by_default():
+    with filtering() as milter:
+        for domain, result in ALL_RESULTS.items():
+            answer = sent(milter, 'a@' + domain)
+            same(answer.verdict, 'reject' if result == 'fail' else 'accept', domain)
+        reply = sent(milter, 'a@fail.test').reply
+        same((reply.code, reply.dsn), ('550', '5.7.23'))
+        check(reply.text.startswith('[SPF10] the SPF record of a@fail.test forbids 192.0.2.1 '), reply.text)
+        check("; that domain says: \"192.0.2.1 is no 'server' of ours\" (id " in reply.text, reply.text)
+        same(sent(milter, 'a@pass.test', client='2001:db8::1').verdict, 'accept')
+        same(sent(milter, 'a@pass.test', client='2001:db9::1').verdict, 'reject')
+        same(sent(milter, 'a@pass.test', client='::ffff:192.0.2.1').verdict, 'accept')
+        lines = milter.wait_log(r'rule=mail_from_fail action=reject code=SPF10 dsn=5\.7\.23 about=a@fail\.test ')
+        check('client=192.0.2.1' in lines[0] and 'path=remote' in lines[0], lines[0])
+        for result in ('softfail', 'permerror', 'temperror'):
+            milter.wait_log(r'action=accept observed=mail_from_%s ' % result)
+        check(not milter.log_lines(r'observed=\S*(none|neutral|pass)'), 'no objection is none: %s', milter.log())
+
+
+def test_each_result_of_each_identity_does_what_its_option_says():
+    codes = {'fail': (0, '5.7.23', '4.7.23'), 'softfail': (1, '5.7.23', '4.7.23'), 'neutral': (2, '5.7.1', '4.7.1'),
+             'none': (3, '5.7.1', '4.7.1'), 'temperror': (4, '5.7.24', '4.4.3'), 'permerror': (5, '5.7.24', '4.7.24')}
+    server = DnsServer(ZONE)
+    for action, code, dsn in (('reject', '550', 1), ('defer', '451', 2), ('mark', '', 0), ('off', '', 0)):
+        for identity, number in (('mail_from', 10), ('helo', 20)):
+            options = ''.join('%s_%s = %s\n' % (identity, result, action) for result in codes)
+            options += ''.join('%s_%s = off\n' % ('helo' if number == 10 else 'mail_from', result)
+                               for result in ['pass', *codes])
+            with Instance(service='inbound', conf={'40-spf.conf': section(server, options)}) as milter:
+                for domain, result in ALL_RESULTS.items():
+                    about = '%s %s %s %s' % (identity, domain, result, action)
+                    if identity == 'mail_from':
+                        answer = sent(milter, 'a@' + domain)
+                    else:
+                        answer = sent(milter, 'a@fail.test', helo=domain)
+                    if result == 'pass' or not code:
+                        same(answer.verdict, 'accept', about)
+                        continue
+                    same((answer.reply.code, answer.reply.dsn), (code, codes[result][dsn]), about)
+                    check('[SPF%d] ' % (number + codes[result][0]) in answer.reply.text, '%s: %r', about, answer)
+                if action == 'off':
+                    check(not milter.log_lines('observed='), milter.log())
+
+
+def test_an_explanation_is_shortened_and_can_be_left_out():
+    with filtering() as milter:
+        text = sent(milter, 'a@long.test').reply.text
+        check(re.search(r'; that domain says: "(word ?)+\w*\.\.\." \(id \w+\)$', text), text)
+        check(len(text) < 490, '%d: %s', len(text), text)
+    with filtering('explanation = false') as milter:
+        check('says' not in sent(milter, 'a@long.test').reply.text, 'the explanation is shown')
+        same(milter.dns.queries('longwhy.test'), 0)
+
+
+def test_the_null_sender_is_postmaster_of_helo():
+    with filtering() as milter:
+        reply = sent(milter, '', helo='fail.test').reply
+        check('[SPF10] the SPF record of postmaster@fail.test ' in reply.text, reply.text)
+        same(sent(milter, '', helo='pass.test').verdict, 'accept')
+        same(sent(milter, '', helo='[192.0.2.1]').verdict, 'accept')
+        same(sent(milter, 'a@pass.test', helo='fail.test').verdict, 'accept', 'HELO only marks')
+        milter.wait_log('action=accept observed=helo_fail ')
+
+
+def test_own_clients_are_not_judged():
+    with filtering('exempt_networks = {"203.0.113.0/24: backup MX", "2001:db8:1::/48 until 2020-01-31: over"}') as milter:
+        same(sent(milter, 'a@fail.test', auth_user='cp1001').verdict, 'accept', 'with SMTP AUTH')
+        same(sent(milter, 'a@fail.test', client='127.0.0.1').verdict, 'accept', 'from this host')
+        same(sent(milter, 'a@fail.test', client='203.0.113.7').verdict, 'accept', 'from a relay of ours')
+        same(sent(milter, 'a@fail.test', client=None).verdict, 'accept', 'from no address')
+        same(milter.dns.queries('fail.test'), 0, 'asked for')
+        same(sent(milter, 'a@fail.test', client='2001:db8:1::1').verdict, 'reject', 'an exemption that is over')
+
+
+def test_messages_of_one_session_are_judged_each():
+    with filtering() as milter, Mta(milter.socket) as mta:
+        mta.open('192.0.2.1', helo=HELO)
+        for _ in range(20):
+            for domain, result in ALL_RESULTS.items():
+                found = mta.message(Message(mail_from='a@' + domain, auth_user=None))
+                same(found.verdict, 'reject' if result == 'fail' else 'accept', domain)
+        for _ in range(50):  # given up in the middle
+            mta.event('M', b'<a@silent.test>\0')
+            mta.abort()
+        two = mta.message(Message(mail_from='a@fail.test', auth_user=None, rcpt_to=['a@own.example', 'b@own.example']))
+        same(two.rcpt, ['reject', 'reject'])
+
+
+def test_a_silent_dns_holds_nobody_else():
+    with filtering('timeout = 2s\nmail_from_temperror = defer') as milter:
+        sent(milter, 'a@pass.test')
+        answers, waits = [], []
+
+        def patient():
+            start = time.monotonic()
+            answers.append((sent(milter, 'a@silent.test'), time.monotonic() - start))
+        threads = [threading.Thread(target=patient) for _ in range(50)]
+        with Metronome() as machine:
+            for thread in threads:
+                thread.start()
+            time.sleep(0.2)
+            with Mta(milter.socket) as mta:
+                mta.open('192.0.2.1', helo=HELO)
+                while any(t.is_alive() for t in threads):
+                    start = time.monotonic()
+                    same(mta.message(Message(mail_from='a@pass.test', auth_user=None)).verdict, 'accept')
+                    waits.append(time.monotonic() - start)
+                    time.sleep(0.01)
+            for thread in threads:
+                thread.join()
+        for answer, seconds in answers:
+            same((answer.reply.code, answer.reply.dsn), ('451', '4.4.3'))
+            check(1.9 < seconds < 2 + 0.5 * SLOW, 'after %.2f s', seconds)
+        note('50 sessions wait; the longest of %d messages of another took %.0f ms (the machine: %.0f ms late)',
+             len(waits), max(waits) * 1000, machine.late_ms)
+        check(max(waits) * 1000 < 100 * SLOW + machine.late_ms, '%.0f ms', max(waits) * 1000)
+
+
+def test_what_only_marks_is_waited_for_at_the_end():
+    with filtering('mail_from_fail = mark') as milter:
+        with Mta(milter.socket) as mta:
+            mta.open('192.0.2.1', helo=HELO)
+            mta.message(Message(mail_from='a@slow.test', auth_user=None))
+            check(mta.waits[0] < 0.2 < mta.waits[-1] < 0.4 + 0.3 * SLOW, 'waits: %r', mta.waits)
+        milter.wait_log('observed=mail_from_fail ')
+
+
+def test_a_reload_keeps_what_the_dns_said():
+    with filtering() as milter:
+        sent(milter, 'a@pass.test')
+        asked = milter.dns.queries('pass.test')
+        milter.write('40-spf.conf', section(milter.dns, 'mail_from_pass = off\nmail_from_fail = mark'))
+        milter.reload()
+        same(sent(milter, 'a@pass.test').verdict, 'accept')
+        same(sent(milter, 'a@fail.test').verdict, 'accept', 'by the new configuration')
+        same(milter.dns.queries('pass.test'), asked)
+
+
+def test_exim_hears_the_same():
+    with filtering() as milter:
+        def asked(verb, domain, **more):
+            return exim.ask(milter.exim, verb, client_addr='192.0.2.1', client_port='40000', helo=HELO,
+                            mail_from='a@' + domain, **more)
+        answer = asked('rcpt', 'fail.test', rcpt_to='x@own.example')
+        check(answer.startswith('550 5.7.23 [SPF10] the SPF record of a@fail.test '), answer)
+        same(asked('rcpt', 'pass.test', rcpt_to='x@own.example'), 'accept')
+        same(asked('rcpt', 'fail.test', rcpt_to='x@own.example', auth_user='cp1001', auth_type='plain'), 'accept')
+        answer = asked('data', 'fail.test', recipients='x@own.example', headers='From: a@b\n\n')
+        check(answer.startswith('550 5.7.23 [SPF10] '), answer)
+
+
+def test_a_wrong_name_server_is_refused_with_its_option():
+    with Instance() as other:
+        other.write('40-spf.conf', 'spf {\n\tenable = true\n\tdns_servers = "ns.example"\n}\n')
+        other.service = 'inbound'
+        status, said = other.refused()
+        check(status == 78 and 'spf.dns_servers' in said, '%d: %s', status, said)
+
+
+def test_an_inbound_service_needs_no_canary():
+    with filtering(leumund='\tcanary_every = 5m') as milter:
+        check(not milter.log_lines('canary'), milter.log())
+        same(json.loads(exim.ask(milter.exim, 'status'))['canary'], 'not needed')
