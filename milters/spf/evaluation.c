@@ -17,7 +17,7 @@ void *spf_stop(struct spf_evaluation *evaluation, enum spf_result result, const 
 	evaluation->stopped = true;
 	evaluation->outcome->result = result;
 	text_init(&text, evaluation->outcome->problem, sizeof(evaluation->outcome->problem));
-	if (about) {
+	if (about && problem[0] != '\0') {
 		text_escaped(&text, about, strlen(about), SHOWN);
 		text_char(&text, ' ');
 	}

@@ -45,6 +45,8 @@ def test_json_tells_all_of_it():
         found = spf(leumund, server, '198.51.100.1', 'h.test', 'a@good.test', '--json').json()
         same((found['result'], found['domain'], found['problem'], found['terms']), ('fail', 'good.test', '', 0))
         check(found['explanation'].startswith('198.51.100.1 is'), '%r', found)
+        found = spf(leumund, server, '198.51.100.1', 'h.test', 'a@none.test', '--json').json()
+        same((found['result'], found['problem']), ('none', ''))
 
 
 def test_batch_answers_line_by_line_and_in_order():
