@@ -88,10 +88,15 @@ static void message_end(struct talk *talk)
 	talk->failed = false;
 }
 
+/* libmilter's prototypes lack const; it does not write */
+static char *writable(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
 static const char *macro(SMFICTX *ctx, const char *name)
 {
-	/* libmilter's prototypes lack const; it does not write */
-	const char *value = smfi_getsymval(ctx, (char *)(uintptr_t)name);
+	const char *value = smfi_getsymval(ctx, writable(name));
 
 	return value ? value : "";
 }
@@ -105,6 +110,9 @@ static const char *keep(struct arena *memory, const char *from)
 }
 
 /* ---- what is asked of the MTA ------------------------------------------------------------------ */
+
+/* Asked for only where a milter marks: what an MTA need not prepare for costs it nothing. */
+#define MARKING (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
 
 /* Every one of these is read below; sendmail refuses more than 50 a stage. What is not asked for is not sent. */
 static const struct {
@@ -123,8 +131,13 @@ static const struct {
 static void macros_ask(SMFICTX *ctx)
 {
 	for (size_t i = 0; i < sizeof(macro_lists) / sizeof(*macro_lists); i++)
-		if (smfi_setsymlist(ctx, macro_lists[i].stage, (char *)(uintptr_t)macro_lists[i].macros) != MI_SUCCESS)
+		if (smfi_setsymlist(ctx, macro_lists[i].stage, writable(macro_lists[i].macros)) != MI_SUCCESS)
 			log_warning("the MTA could not be asked for its macros; facts may be missing");
+}
+
+static unsigned long actions_wanted(unsigned needs)
+{
+	return SMFIF_QUARANTINE | SMFIF_SETSYMLIST | (needs & NEED_MARK ? MARKING : 0);
 }
 
 /*
@@ -151,13 +164,15 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 			     unsigned long *unused2_out, unsigned long *unused3_out)
 {
 	struct talk *talk = talk_of(ctx);
+	unsigned needs;
 
 	(void)unused2;
 	(void)unused3;
 	if (!talk)
 		return SMFIS_REJECT;
-	talk->agreed = steps & steps_wanted(stack_needs(house_stack(talk->house)), talk->surplus);
-	*actions_out = actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
+	needs = stack_needs(house_stack(talk->house));
+	talk->agreed = steps & steps_wanted(needs, talk->surplus);
+	*actions_out = actions & actions_wanted(needs);
 	*steps_out = talk->agreed;
 	*unused2_out = *unused3_out = 0;
 	if (actions & SMFIF_SETSYMLIST)
@@ -340,6 +355,18 @@ static sfsistat hold(SMFICTX *ctx, const struct reply *reply)
 	return SMFIS_TEMPFAIL;
 }
 
+static void marks_say(SMFICTX *ctx, const struct marks *marks)
+{
+	for (const struct mark *mark = marks->first; mark; mark = mark->next) {
+		int said = mark->value ? smfi_insheader(ctx, 0, writable(mark->name), writable(mark->value))
+				       : smfi_chgheader(ctx, writable(mark->name), (int)mark->index, NULL);
+
+		if (said != MI_SUCCESS)
+			log_warning("the MTA lets no milter change header fields; a %s field is %s", mark->name,
+				    mark->value ? "not added" : "not removed");
+	}
+}
+
 static sfsistat on_end(SMFICTX *ctx)
 {
 	struct talk *talk = talk_of(ctx);
@@ -358,6 +385,8 @@ static sfsistat on_end(SMFICTX *ctx)
 		reply = judge_failed(&bench, &talk->session, STAGE_END);
 	else
 		reply = judge_end(&talk->judgement, &bench, &talk->session);
+	if (reply.kind != REPLY_REFUSE)
+		marks_say(ctx, &talk->judgement.marks);
 	answer = reply.kind == REPLY_HOLD ? hold(ctx, &reply) : say(ctx, &reply);
 	message_end(talk);
 	return answer;
@@ -413,7 +442,7 @@ int front_milter_start(const char *name, const struct leumund_options *options)
 	struct smfiDesc description = {
 		.xxfi_name = tag,
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+		.xxfi_flags = SMFIF_QUARANTINE | SMFIF_SETSYMLIST | MARKING,
 		.xxfi_connect = on_connect,
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,

@@ -337,6 +337,7 @@ static void judgement_clear(struct judgement *judgement)
 {
 	decision_clear(&judgement->message);
 	decision_clear(&judgement->recipient);
+	judgement->marks.first = NULL;
 	judgement->mail_checked = judgement->refusal_logged = false;
 }
 
@@ -456,8 +457,11 @@ struct reply judge_end(struct judgement *judgement, const struct bench *bench, s
 		message->verdict = judgement->recipient.verdict;
 		message->milter = judgement->recipient.milter;
 	}
+	view = view_of(judgement, bench, session, STAGE_END, NULL);
+	if (message->verdict.action < ACTION_DEFER &&
+	    !stack_mark(house_stack(bench->house), &view, &session->message.memory, &judgement->marks))
+		return judge_failed(bench, session, STAGE_END);
 	if (!judge_is_canary(session)) {
-		view = view_of(judgement, bench, session, STAGE_END, NULL);
 		stack_count_in(house_stack(bench->house), &view, message);
 	}
 	said = expressible(bench, session, STAGE_END, message->verdict.action);

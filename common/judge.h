@@ -50,6 +50,7 @@ struct judgement {
 	int64_t now_ms;            /* wall clock of the step */
 	struct decision message;   /* of STAGE_MAIL and STAGE_END */
 	struct decision recipient; /* the strongest that could not be said at RCPT */
+	struct marks marks;        /* of a message that passes: what its header shall say; set by judge_end() */
 	bool mail_checked;
 	bool refusal_logged; /* the message's refusal, said to a first recipient */
 	struct reply refusal;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "marks.h"
 #include "option.h"
 #include "session.h"
 #include "verdict.h"
@@ -23,6 +24,7 @@ enum need {
 	NEED_HEADERS = 1 << 2, /* those named in `headers` */
 	NEED_BODY = 1 << 3,
 	NEED_IDENTITY = 1 << 4, /* whose mail it is: some ways of submission tell it in headers only */
+	NEED_MARK = 1 << 5, /* to change header fields, see mark() */
 };
 
 enum stage {
@@ -95,6 +97,12 @@ struct milter {
 
 	/* After all checks let the message pass: counts it, may still object. NULL: nothing to count. */
 	void (*count)(const void *state, const struct view *view, struct decision *decision);
+
+	/*
+	 * At the end of a message that passes: what its header shall say. Where the MTA cannot be told (Exim), nothing
+	 * comes of it. False when memory is short. NULL: nothing to say.
+	 */
+	bool (*mark)(const void *state, const struct view *view, struct arena *memory, struct marks *marks);
 
 	/* The canary's message; false when no rule is set that could refuse any. */
 	bool (*forge)(const void *state, const struct directory *directory, struct forgery *forgery);

@@ -137,6 +137,16 @@ void decision_add(struct decision *decision, struct verdict verdict)
 
 typedef void stage_fn(const void *state, const struct view *view, struct decision *decision);
 
+static const struct view *view_with_memo(const struct milter *milter, const void *state, const struct view *view,
+					 struct view *own)
+{
+	if (!milter->begin)
+		return view;
+	*own = *view;
+	own->memo = message_memo(&view->session->message, state);
+	return own;
+}
+
 static void run(const struct milter *milter, stage_fn *fn, const void *state, const struct view *view,
 		struct decision *decision)
 {
@@ -145,12 +155,7 @@ static void run(const struct milter *milter, stage_fn *fn, const void *state, co
 
 	if (!fn)
 		return;
-	if (milter->begin) {
-		own = *view;
-		own.memo = message_memo(&view->session->message, state);
-		view = &own;
-	}
-	fn(state, view, decision);
+	fn(state, view_with_memo(milter, state, view, &own), decision);
 	if (decision->verdict.rule != before)
 		decision->milter = milter->name;
 }
@@ -176,6 +181,19 @@ void stack_count_in(const struct stack *stack, const struct view *view, struct d
 {
 	for (size_t i = 0; i < stack->count && decision->verdict.action < ACTION_DEFER; i++)
 		run(stack->at[i].milter, stack->at[i].milter->count, stack->at[i].state, view, decision);
+}
+
+bool stack_mark(const struct stack *stack, const struct view *view, struct arena *memory, struct marks *marks)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct milter *milter = stack->at[i].milter;
+		const void *state = stack->at[i].state;
+		struct view own;
+
+		if (milter->mark && !milter->mark(state, view_with_memo(milter, state, view, &own), memory, marks))
+			return false;
+	}
+	return true;
 }
 
 bool stack_can_forge(const struct stack *stack)

@@ -40,6 +40,9 @@ void stack_begin(const struct stack *stack, const struct view *view, struct mess
 void stack_check(const struct stack *stack, const struct view *view, struct decision *decision);
 void stack_count_in(const struct stack *stack, const struct view *view, struct decision *decision);
 
+/* What the header shall say; false when memory is short. */
+bool stack_mark(const struct stack *stack, const struct view *view, struct arena *memory, struct marks *marks);
+
 /* Does any milter of it offer forgeries at all? */
 bool stack_can_forge(const struct stack *stack);
 
