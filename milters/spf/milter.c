@@ -10,15 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth_results.h"
 #include "clock.h"
 #include "exempt.h"
 #include "milter.h"
+#include "milters/spf/header.h"
 #include "milters/spf/inquiry.h"
 #include "milters/spf/policy.h"
 #include "milters/spf/resolver.h"
 #include "setup.h"
 
 _Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as evaluate.h does");
+
+#define HEADER_BYTES 4096 /* four values of 400 bytes, perhaps escaped, and two problems */
 
 struct spf_options {
 	struct milter_options common;
@@ -28,6 +32,8 @@ struct spf_options {
 	bool explanation;
 	const char *dns_servers;
 	int64_t dns_cache; /* MB */
+	const char *authserv_id;
+	bool received_spf;
 	struct string_list exempt_networks;
 };
 
@@ -36,8 +42,19 @@ struct spf {
 	struct spf_policy policy;
 	struct exemptions *networks;
 	struct dns *dns;
-	char host[DOMAIN_MAX + 1];
+	char host[DOMAIN_MAX + 1]; /* of this server; "unknown" when it has none */
+	const char *authserv_id;
 };
+
+/* It stands in a header as it is. */
+static const char *check_authserv_id(const char *value)
+{
+	domain_name name;
+
+	if (value[0] != '\0' && domain_canonical(value, strlen(value), name) < 0)
+		return "it must be a host name, such as mx.example.com";
+	return NULL;
+}
 
 static const char *const pass_action_names[] = { "off", "mark", NULL };
 
@@ -86,6 +103,10 @@ static const struct option rows[] = {
 	  "DNS servers to ask, ADDRESS[:PORT] apart by commas; empty means those of /etc/resolv.conf." },
 	{ OPTION_NUMBER, "dns_cache", "32", 1, 1024, NULL, NULL, OPTION_AT(dns_cache),
 	  "Memory for answers of the DNS, in MB." },
+	{ OPTION_STRING, "authserv_id", "\"\"", 0, 0, NULL, check_authserv_id, OPTION_AT(authserv_id),
+	  "The name by which this server signs Authentication-Results, and by which it knows forged ones; empty means its host name." },
+	{ OPTION_BOOL, "received_spf", "false", 0, 0, NULL, NULL, OPTION_AT(received_spf),
+	  "Whether a Received-SPF field is added, too." },
 	{ OPTION_LIST, "exempt_networks", "{}", 0, 0, NULL, exempt_check_network, OPTION_AT(exempt_networks),
 	  "Clients that are not judged, such as a backup MX: \"192.0.2.0/24 until 2027-01-31: relays for us\"." },
 	{ .name = NULL }
@@ -121,7 +142,8 @@ static void *spf_start(const void *options, char *error, size_t size)
 	for (size_t i = 0; i < SPF_RULES; i++)
 		spf->policy.action[i] = spf_actions[spf->options->action[i]];
 	if (gethostname(spf->host, sizeof(spf->host) - 1) < 0)
-		spf->host[0] = '\0';
+		snprintf(spf->host, sizeof(spf->host), "unknown");
+	spf->authserv_id = spf->options->authserv_id[0] != '\0' ? spf->options->authserv_id : spf->host;
 	spf->networks = exemptions_new(EXEMPT_NETWORK, &spf->options->exempt_networks);
 	snprintf(why, sizeof(why), "out of memory");
 	if (spf->networks)
@@ -207,15 +229,78 @@ static void spf_check(const void *state, const struct view *view, struct decisio
 	}
 }
 
+/* ---- the header -------------------------------------------------------------------------------- */
+
+/*
+ * RFC 8601 5: whoever reads our name in such a field takes it as ours, so it must not come from elsewhere, nor from a
+ * customer. A relay of ours may write it.
+ */
+static bool forged_remove(const struct spf *spf, const struct view *view, struct arena *memory, struct marks *marks)
+{
+	const struct message *message = &view->session->message;
+	const struct header *header = NULL;
+	unsigned index = 0;
+
+	while ((header = message_find(message, auth_results_name, header))) {
+		index++;
+		if (auth_results_is_of(header->value, header->len, spf->authserv_id) &&
+		    !marks_remove(marks, memory, auth_results_name, index))
+			return false;
+	}
+	return true;
+}
+
+static bool results_add(const struct spf *spf, const struct view *view, struct arena *memory, struct marks *marks)
+{
+	struct spf_header header = {
+		.inquiry = view->memo,
+		.authserv_id = spf->authserv_id,
+		.client_addr = view->session->connection.client_addr,
+		.helo = view->session->connection.helo,
+	};
+	char TEXT_BUFFER buffer[HEADER_BYTES];
+	struct text text;
+
+	for (int i = 0; i < SPF_IDENTITIES; i++) {
+		const struct spf_fact fact = find(view, (enum spf_identity)i);
+
+		header.shown[i] =
+			fact.known && spf->policy.action[spf_rule((enum spf_identity)i, fact.result)] != ACTION_OFF;
+		if (!header.shown[i] || !spf->options->received_spf)
+			continue;
+		text_init(&text, buffer, sizeof(buffer));
+		header_received(&header, (enum spf_identity)i, &text);
+		if (!marks_add(marks, memory, "Received-SPF", buffer))
+			return false;
+	}
+	text_init(&text, buffer, sizeof(buffer));
+	header_results(&header, &text);
+	return text.len == 0 || marks_add(marks, memory, auth_results_name, buffer);
+}
+
+static bool spf_mark(const void *state, const struct view *view, struct arena *memory, struct marks *marks)
+{
+	const struct spf *spf = state;
+
+	if (view->session->who.path == PATH_INTERNAL ||
+	    exempt_network(spf->networks, (const struct sockaddr *)&view->session->connection.client, view->now_ms))
+		return true;
+	return forged_remove(spf, view, memory, marks) && (!view->memo || results_add(spf, view, memory, marks));
+}
+
+static const char *const spf_headers[] = { auth_results_name, NULL };
+
 const struct milter milter_spf = {
 	.name = "spf",
 	.summary = "only clients that a domain names may send for it",
 	.section = &spf_section,
 	.rules = spf_rules,
-	.needs = NEED_HELO | NEED_RCPT,
+	.needs = NEED_HELO | NEED_RCPT | NEED_HEADERS | NEED_MARK,
+	.headers = spf_headers,
 	.start = spf_start,
 	.stop = spf_stop,
 	.begin = spf_begin,
 	.end = spf_end,
 	.check = spf_check,
+	.mark = spf_mark,
 };

@@ -214,3 +214,91 @@ def test_an_inbound_service_needs_no_canary():
     with filtering(leumund='\tcanary_every = 5m') as milter:
         check(not milter.log_lines('canary'), milter.log())
         same(json.loads(exim.ask(milter.exim, 'status'))['canary'], 'not needed')
+
+
+def fields(result):
+    """What was added, by name, and the numbers of those that were removed."""
+    added, removed = {}, []
+    for letter, data in result.changes:
+        number = int.from_bytes(data[:4], 'big')
+        name, value = data[4:].rstrip(b'\0').decode().partition('\0')[::2]
+        if letter == 'i':
+            same(number, 0, 'the place of ' + name)
+            added.setdefault(name, []).append(value)
+        elif letter == 'm':
+            same((name, value), ('Authentication-Results', ''))
+            removed.append(number)
+    return added, removed
+
+
+def results(result):
+    return fields(result)[0].get('Authentication-Results', [''])[0]
+
+
+def test_results_are_added_under_our_name():
+    with filtering('authserv_id = "mx.own.example"\nmail_from_fail = mark') as milter:
+        for domain, result in ALL_RESULTS.items():
+            found = results(sent(milter, 'a@' + domain))
+            check(found.startswith('mx.own.example;\n\tspf=' + result), '%s: %r', domain, found)
+            check(found.endswith(' smtp.mailfrom=a@%s;\n\tspf=none smtp.helo=none.test' % domain), '%s: %r', domain, found)
+        check('spf=permerror reason="' in results(sent(milter, 'a@broken.test')), 'no reason')
+        found = results(sent(milter, '', helo='pass.test'))
+        same(found, 'mx.own.example;\n\tspf=pass smtp.mailfrom=postmaster@pass.test')
+        found = results(sent(milter, '"a b\\"; dkim=pass"@pass.test', helo='[192.0.2.1]; dmarc=pass\n x'))
+        same(found, 'mx.own.example;\n\tspf=pass smtp.mailfrom="\\"a b\\\\\\"; dkim=pass\\"@pass.test";\n\t'
+             'spf=none smtp.helo="[192.0.2.1]; dmarc=pass? x"')
+    with filtering('mail_from_none = off\nhelo_none = off') as milter:
+        same(sent(milter, 'a@none.test').changes, [])
+
+
+def test_received_spf_is_an_option():
+    with filtering('authserv_id = "mx.own.example"\nreceived_spf = true') as milter:
+        same(fields(sent(milter, 'a@pass.test'))[0]['Received-SPF'],
+             ['pass client-ip=192.0.2.1;\n\tenvelope-from=a@pass.test;\n\thelo=none.test;\n\treceiver=mx.own.example;\n\t'
+              'identity=mailfrom',
+              'none client-ip=192.0.2.1;\n\tenvelope-from=a@pass.test;\n\thelo=none.test;\n\treceiver=mx.own.example;\n\t'
+              'identity=helo'])
+    with filtering() as milter:
+        check('Received-SPF' not in fields(sent(milter, 'a@pass.test'))[0], 'it is added by default')
+
+
+def test_forged_results_are_removed_and_those_of_others_kept():
+    forged = ['mx.own.example; spf=pass', 'MX.Own.Example 1; spf=pass', '"mx.own.example"; spf=pass',
+              '(c (d) \\) e) mx.own.example(x); none', '\n\tmx.own.example\n\t; spf=pass', '"m\\x.own.example" ;', '', ';x']
+    kept = ['mx.other.example; spf=pass', 'mx.own.example.org; spf=pass', 'own.example; spf=pass', 'mx.own.exampl;',
+            '(mx.own.example) other.example; none']
+    headers = [('From', 'x@elsewhere.example')]
+    for pair in zip(kept, forged):
+        headers += [('authentication-RESULTS', pair[0]), ('X-Other', 'x'), ('Authentication-Results', pair[1])]
+    headers += [('Authentication-Results', value) for value in forged[len(kept):]]
+    numbers = [2, 4, 6, 8, 10, 11, 12, 13]
+    with filtering('authserv_id = "mx.own.example"\nexempt_networks = {"203.0.113.0/24: backup MX"}') as milter:
+        added, removed = fields(sent(milter, 'a@pass.test', headers=headers))
+        same(removed, numbers[::-1], 'the last first')
+        check(added['Authentication-Results'][0].startswith('mx.own.example;\n\tspf=pass '), added)
+        for about, fields_of in (('a customer', {'auth_user': 'cp1001'}), ('a script', {'client': '127.0.0.1'})):
+            added, removed = fields(sent(milter, 'a@own.example', headers=headers, **fields_of))
+            same((added, removed), ({}, numbers[::-1]), about)
+        same(sent(milter, 'a@own.example', client='203.0.113.1', headers=headers).changes, [], 'a relay of ours')
+        with Mta(milter.socket) as mta:  # several messages on a session
+            mta.open('192.0.2.1', helo=HELO)
+            for _ in range(20):
+                same(fields(mta.message(Message('a@pass.test', auth_user=None, headers=headers)))[1], numbers[::-1])
+                same(fields(mta.message(Message('a@pass.test', auth_user=None)))[1], [])
+
+
+def test_changes_are_asked_for_only_by_who_makes_them():
+    with filtering() as milter, Mta(milter.socket) as mta:
+        mta.negotiate()
+        same(mta.actions, 0x1 | 0x10 | 0x20 | 0x100)
+    with Instance() as milter, Mta(milter.socket) as mta:
+        mta.negotiate()
+        same(mta.actions, 0x20 | 0x100)
+
+
+def test_an_mta_that_lets_no_header_be_changed_is_served():
+    with filtering() as milter, Mta(milter.socket, actions=0x20) as mta:
+        mta.open('192.0.2.1', helo=HELO)
+        found = mta.message(Message('a@pass.test', auth_user=None))
+        same((found.verdict, found.changes), ('accept', []))
+        milter.wait_log('lets no milter change header fields')
