@@ -111,6 +111,11 @@ class Bed:
             daemon.wait(30)
         self.daemons = []
 
+    def reload(self):
+        log = len(self._log())
+        self.box.run(["kill", "-HUP", self.box.read(self.mta.run + "/outbound.pid").strip()])
+        expect(self.box.wait(lambda: "was read again" in self._log()[log:], 10), "no reload", self._log()[log:])
+
     def _log(self):
         return self.box.read("/var/log/mail.log")
 

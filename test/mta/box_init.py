@@ -16,6 +16,8 @@ import threading
 
 HOST = "cp1server.example.com"
 OWN, CLIENT, EXCHANGER = "203.0.113.10", "198.51.100.77", "198.51.100.25"
+TEXTS = {"allowed.example": "v=spf1 ip4:198.51.100.77 -all", "forbidden.example": "v=spf1 -all exp=why.forbidden.example",
+         "why.forbidden.example": "100%% sure: %{i} is no \"server\" of ours"}
 HOME_DOMAINS = ("kunde-eins.example", "kunde-zwei.example")
 NAMES = {HOST: OWN, "client.world.example": CLIENT, "mx.world.example": EXCHANGER}
 PIPES = []
@@ -210,6 +212,9 @@ def dns_answer(query):
             if known == address:
                 wire = b"".join(bytes([len(label)]) + label.encode() for label in host.split(".")) + b"\0"
                 records.append(struct.pack(">HHIH", 12, 1, 60, len(wire)) + wire)
+    elif kind == 16 and name in TEXTS:
+        wire = bytes([len(TEXTS[name])]) + TEXTS[name].encode()
+        records.append(struct.pack(">HHIH", 16, 1, 60, len(wire)) + wire)
     head = query[:2] + struct.pack(">HHHHH", 0x8580, 1, len(records), 0, 0)
     return head + query[12:end + 5] + b"".join(b"\xc0\x0c" + record for record in records)
 
