@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "exempt.h"
+#include "pattern.h"
 
 #define WHO_MAX 256
 #define DAY_MS ((int64_t)86400 * 1000)
@@ -17,6 +18,7 @@ struct exemption {
 	char *account;
 	uint32_t uid_from, uid_to;
 	struct cidr net;
+	struct pattern *address;
 	int64_t until_ms; /* exclusive; INT64_MAX: no end */
 };
 
@@ -124,6 +126,17 @@ const char *exempt_check_network(const char *value)
 	return why;
 }
 
+const char *exempt_check_address(const char *value)
+{
+	char who[WHO_MAX];
+	int64_t until_ms;
+	const char *why = split(value, who, &until_ms);
+	struct pattern *pattern = why ? NULL : pattern_new(who, &why);
+
+	pattern_free(&pattern);
+	return why;
+}
+
 static bool exemption_read(struct exemption *one, enum exempt_kind kind, const char *value)
 {
 	char who[WHO_MAX];
@@ -140,6 +153,9 @@ static bool exemption_read(struct exemption *one, enum exempt_kind kind, const c
 		return !read_uids(who, &one->uid_from, &one->uid_to, &known) && known;
 	case EXEMPT_NETWORK:
 		return cidr_parse(who, &one->net, &why) == 0;
+	case EXEMPT_ADDRESS:
+		one->address = pattern_new(who, &why);
+		return one->address != NULL;
 	}
 	return false;
 }
@@ -161,8 +177,10 @@ void exemptions_free(struct exemptions **exemptions)
 {
 	if (!*exemptions)
 		return;
-	for (size_t i = 0; i < (*exemptions)->count; i++)
+	for (size_t i = 0; i < (*exemptions)->count; i++) {
 		free((*exemptions)->at[i].account);
+		pattern_free(&(*exemptions)->at[i].address);
+	}
 	free(*exemptions);
 	*exemptions = NULL;
 }
@@ -193,6 +211,15 @@ bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *
 {
 	for (size_t i = 0; i < exemptions->count; i++)
 		if (now_ms < exemptions->at[i].until_ms && cidr_has(&exemptions->at[i].net, client))
+			return true;
+	return false;
+}
+
+bool exempt_address(const struct exemptions *exemptions, struct span local, const char *domain, int64_t now_ms)
+{
+	for (size_t i = 0; i < exemptions->count; i++)
+		if (now_ms < exemptions->at[i].until_ms &&
+		    pattern_match(exemptions->at[i].address, local.at, local.len, domain))
 			return true;
 	return false;
 }

@@ -11,8 +11,9 @@
 
 #include "cidr.h"
 #include "option.h"
+#include "text.h"
 
-enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK };
+enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK, EXEMPT_ADDRESS };
 
 struct exemptions;
 
@@ -20,6 +21,7 @@ struct exemptions;
 option_check_fn exempt_check_account;
 option_check_fn exempt_check_uid; /* a user's name, a number, a range 0-999 */
 option_check_fn exempt_check_network;
+option_check_fn exempt_check_address; /* a pattern, see pattern.h */
 
 /* From a list that passed its check. NULL when memory is short. Users that this system does not have are skipped. */
 struct exemptions *exemptions_new(enum exempt_kind kind, const struct string_list *list);
@@ -29,5 +31,8 @@ void exemptions_free(struct exemptions **exemptions);
 bool exempt_account(const struct exemptions *exemptions, const char *account, int64_t now_ms);
 bool exempt_uid(const struct exemptions *exemptions, uint32_t uid, int64_t now_ms);
 bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *client, int64_t now_ms);
+
+/* `domain` in comparable form. */
+bool exempt_address(const struct exemptions *exemptions, struct span local, const char *domain, int64_t now_ms);
 
 #endif

@@ -82,12 +82,30 @@ static void ranges_and_networks_match(void **state)
 	exemptions_free(&by_net);
 }
 
+static void addresses_match_their_patterns(void **state)
+{
+	static const char *const at[] = { "info@shop.example: forwarded", "*.old.example until 2027-01-31: moves" };
+	struct string_list list = { at, 2 };
+	struct exemptions *all = exemptions_new(EXEMPT_ADDRESS, &list);
+	const struct span info = { "INFO", 4 }, other = { "other", 5 };
+
+	(void)state;
+	assert_null(exempt_check_address(at[0]));
+	assert_non_null(exempt_check_address("info@shop.example"));
+	assert_non_null(exempt_check_address("in[fo@shop.example: no pattern"));
+	assert_true(exempt_address(all, info, "shop.example", JAN_31_2027_NOON_MS));
+	assert_false(exempt_address(all, other, "shop.example", JAN_31_2027_NOON_MS));
+	assert_true(exempt_address(all, other, "x.old.example", JAN_31_2027_NOON_MS));
+	assert_false(exempt_address(all, other, "x.old.example", JAN_31_2027_NOON_MS + 86400000));
+	exemptions_free(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reason_is_required),	     cmocka_unit_test(uids_are_names_numbers_or_ranges),
 		cmocka_unit_test(networks_may_be_ipv6),	     cmocka_unit_test(an_exemption_ends_with_its_day),
-		cmocka_unit_test(ranges_and_networks_match),
+		cmocka_unit_test(ranges_and_networks_match), cmocka_unit_test(addresses_match_their_patterns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
