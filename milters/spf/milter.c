@@ -16,6 +16,7 @@
 #include "milter.h"
 #include "milters/spf/header.h"
 #include "milters/spf/inquiry.h"
+#include "milters/spf/override.h"
 #include "milters/spf/policy.h"
 #include "milters/spf/resolver.h"
 #include "setup.h"
@@ -34,13 +35,16 @@ struct spf_options {
 	int64_t dns_cache; /* MB */
 	const char *authserv_id;
 	bool received_spf;
+	struct string_list overrides;
 	struct string_list exempt_networks;
+	struct string_list exempt_recipients;
 };
 
 struct spf {
 	const struct spf_options *options;
 	struct spf_policy policy;
-	struct exemptions *networks;
+	struct overrides *overrides;
+	struct exemptions *networks, *recipients;
 	struct dns *dns;
 	char host[DOMAIN_MAX + 1]; /* of this server; "unknown" when it has none */
 	const char *authserv_id;
@@ -107,8 +111,12 @@ static const struct option rows[] = {
 	  "The name by which this server signs Authentication-Results, and by which it knows forged ones; empty means its host name." },
 	{ OPTION_BOOL, "received_spf", "false", 0, 0, NULL, NULL, OPTION_AT(received_spf),
 	  "Whether a Received-SPF field is added, too." },
+	{ OPTION_LIST, "overrides", "{}", 0, 0, NULL, override_check, OPTION_AT(overrides),
+	  "Actions of their own for some domains: \"bank.example softfail=reject neutral=reject\"; the first that names domain and result counts." },
 	{ OPTION_LIST, "exempt_networks", "{}", 0, 0, NULL, exempt_check_network, OPTION_AT(exempt_networks),
 	  "Clients that are not judged, such as a backup MX: \"192.0.2.0/24 until 2027-01-31: relays for us\"." },
+	{ OPTION_LIST, "exempt_recipients", "{}", 0, 0, NULL, exempt_check_address, OPTION_AT(exempt_recipients),
+	  "Recipients to whom nothing is refused, as a forwarder elsewhere sends their mail on: \"info@shop.example until 2027-01-31: old provider\"." },
 	{ .name = NULL }
 };
 /* clang-format on */
@@ -125,7 +133,9 @@ static void spf_stop(void *state)
 	struct spf *spf = state;
 
 	resolver_close(&spf->dns);
+	overrides_free(&spf->overrides);
 	exemptions_free(&spf->networks);
+	exemptions_free(&spf->recipients);
 	free(spf);
 }
 
@@ -144,9 +154,11 @@ static void *spf_start(const void *options, char *error, size_t size)
 	if (gethostname(spf->host, sizeof(spf->host) - 1) < 0)
 		snprintf(spf->host, sizeof(spf->host), "unknown");
 	spf->authserv_id = spf->options->authserv_id[0] != '\0' ? spf->options->authserv_id : spf->host;
+	spf->overrides = overrides_new(&spf->options->overrides);
 	spf->networks = exemptions_new(EXEMPT_NETWORK, &spf->options->exempt_networks);
+	spf->recipients = exemptions_new(EXEMPT_ADDRESS, &spf->options->exempt_recipients);
 	snprintf(why, sizeof(why), "out of memory");
-	if (spf->networks)
+	if (spf->overrides && spf->networks && spf->recipients)
 		spf->dns = resolver_open(spf->options->dns_servers, (size_t)spf->options->dns_cache << 20, why,
 					 sizeof(why));
 	if (!spf->dns) {
@@ -164,6 +176,11 @@ static bool is_judged(const struct spf *spf, const struct view *view)
 	       !exempt_network(spf->networks, (const struct sockaddr *)&view->session->connection.client, view->now_ms);
 }
 
+static bool is_asked(const struct spf *spf, enum spf_identity identity)
+{
+	return spf_is_asked(identity, &spf->policy) || overrides_reach(spf->overrides, ACTION_OBSERVE);
+}
+
 static void *spf_begin(const void *state, const struct view *view)
 {
 	const struct spf *spf = state;
@@ -173,7 +190,7 @@ static void *spf_begin(const void *state, const struct view *view)
 		.deadline_ms = clock_ticks_ms() + spf->options->timeout * 1000,
 		.now_s = view->now_ms / 1000,
 		.voids = (unsigned)spf->options->void_limit,
-		.asked = { spf_is_asked(SPF_MAIL_FROM, &spf->policy), spf_is_asked(SPF_HELO, &spf->policy) },
+		.asked = { is_asked(spf, SPF_MAIL_FROM), is_asked(spf, SPF_HELO) },
 		.want_explanation = spf->options->explanation,
 	};
 
@@ -191,38 +208,71 @@ static struct span span_of(const char *text)
 }
 
 /* Without an inquiry there was no memory for one. */
-static struct spf_fact find(const struct view *view, enum spf_identity identity)
+static struct spf_fact find(const struct spf *spf, const struct view *view, enum spf_identity identity,
+			    enum action *action)
 {
+	const char *domain = "";
 	struct spf_fact fact = { true, SPF_RESULT_TEMPERROR, span_of("this message"), { "", 0 } };
 	const struct spf_outcome *outcome;
 
-	if (!view->memo)
-		return fact;
-	outcome = inquiry_outcome(view->memo, identity);
-	fact.known = outcome != NULL;
+	outcome = view->memo ? inquiry_outcome(view->memo, identity) : NULL;
+	fact.known = outcome || !view->memo;
 	if (outcome) {
+		domain = outcome->domain;
 		fact.result = outcome->result;
 		fact.about = span_of(inquiry_about(view->memo, identity));
 		fact.quote = span_of(outcome->explanation);
 	}
+	*action = override_action(spf->overrides, domain, fact.result,
+				  spf->policy.action[spf_rule(identity, fact.result)]);
 	return fact;
+}
+
+static bool is_exempt(const struct spf *spf, const struct view *view, const struct recipient *recipient)
+{
+	return exempt_address(spf->recipients, recipient->path.local, recipient->path.domain, view->now_ms);
+}
+
+/* Is there nobody who could be refused this? At the end: of those who were not refused before. */
+static bool none_concerned(const struct spf *spf, const struct view *view)
+{
+	const struct recipient *one = view->session->message.recipients;
+
+	if (view->stage == STAGE_RCPT)
+		return is_exempt(spf, view, view->recipient);
+	for (; one; one = one->next)
+		if (!one->refused && !is_exempt(spf, view, one))
+			return false;
+	return view->session->message.recipients != NULL;
+}
+
+static bool can_refuse(const struct spf *spf, enum spf_identity identity)
+{
+	return spf_can_refuse(identity, &spf->policy) || overrides_reach(spf->overrides, ACTION_DEFER);
 }
 
 static void spf_check(const void *state, const struct view *view, struct decision *decision)
 {
 	const struct spf *spf = state;
+	bool may_refuse;
 
 	if (view->stage == STAGE_MAIL || !is_judged(spf, view))
+		return;
+	may_refuse = !none_concerned(spf, view);
+	if (view->stage == STAGE_RCPT && !may_refuse)
 		return;
 	for (int i = 0; i < SPF_IDENTITIES; i++) {
 		const enum spf_identity identity = (enum spf_identity)i;
 		struct spf_fact fact;
 		struct verdict verdict;
+		enum action action;
 
-		if (view->stage == STAGE_RCPT && !spf_can_refuse(identity, &spf->policy))
+		if (view->stage == STAGE_RCPT && !can_refuse(spf, identity))
 			continue;
-		fact = find(view, identity);
-		verdict = spf_decide(identity, &fact, &spf->policy);
+		fact = find(spf, view, identity, &action);
+		if (!may_refuse && action > ACTION_OBSERVE)
+			action = ACTION_OBSERVE;
+		verdict = spf_decide(identity, &fact, action);
 		/* what concerns the message only is said once */
 		if (view->stage == STAGE_END || verdict.action >= ACTION_DEFER)
 			decision_add(decision, verdict);
@@ -262,10 +312,10 @@ static bool results_add(const struct spf *spf, const struct view *view, struct a
 	struct text text;
 
 	for (int i = 0; i < SPF_IDENTITIES; i++) {
-		const struct spf_fact fact = find(view, (enum spf_identity)i);
+		enum action action;
+		const struct spf_fact fact = find(spf, view, (enum spf_identity)i, &action);
 
-		header.shown[i] =
-			fact.known && spf->policy.action[spf_rule((enum spf_identity)i, fact.result)] != ACTION_OFF;
+		header.shown[i] = fact.known && action != ACTION_OFF;
 		if (!header.shown[i] || !spf->options->received_spf)
 			continue;
 		text_init(&text, buffer, sizeof(buffer));

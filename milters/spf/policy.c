@@ -45,14 +45,11 @@ const struct rule spf_rules[] = {
 static const bool is_objection[SPF_POLICY_RESULTS] = { false, false, false, true, true, true, true };
 /* clang-format on */
 
-struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fact, const struct spf_policy *policy)
+struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fact, enum action action)
 {
-	unsigned rule = spf_rule(identity, fact->result);
-	enum action action = policy->action[rule];
-
 	if (!fact->known || action == ACTION_OFF || (action == ACTION_OBSERVE && !is_objection[fact->result]))
 		return VERDICT_NONE;
-	return (struct verdict){ action, &spf_rules[rule], fact->about, fact->quote };
+	return (struct verdict){ action, &spf_rules[spf_rule(identity, fact->result)], fact->about, fact->quote };
 }
 
 static bool has_action(enum spf_identity identity, const struct spf_policy *policy, enum action least)

@@ -36,8 +36,8 @@ struct spf_policy {
 	enum action action[SPF_RULES];
 };
 
-/* The verdict on one identity: nothing where the rule of its result is off, or only marks what is no objection. */
-struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fact, const struct spf_policy *policy);
+/* The verdict on one identity by this action: nothing where it is off, or only marks what is no objection. */
+struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fact, enum action action);
 
 /* Can some result of this identity refuse or defer a recipient? */
 bool spf_can_refuse(enum spf_identity identity, const struct spf_policy *policy);

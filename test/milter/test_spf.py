@@ -302,3 +302,31 @@ def test_an_mta_that_lets_no_header_be_changed_is_served():
         found = mta.message(Message('a@pass.test', auth_user=None))
         same((found.verdict, found.changes), ('accept', []))
         milter.wait_log('lets no milter change header fields')
+
+
+def test_some_domains_have_rules_of_their_own():
+    with filtering('mail_from_none = reject\noverrides = {"softfail.test  softfail=reject", "none.test none=mark", '
+                   '"*.test fail=mark temperror=defer neutral=off", "fail.test fail=reject"}') as milter:
+        for domain, verdict in (('softfail.test', 'reject'), ('none.test', 'accept'), ('fail.test', 'accept'),
+                                ('missing.test', 'reject'), ('servfail.test', 'tempfail'), ('pass.test', 'accept')):
+            same(sent(milter, 'a@' + domain, helo='pass.test').verdict, verdict, domain)
+        found = results(sent(milter, 'a@neutral.test', helo='pass.test'))
+        check('mailfrom' not in found and 'spf=pass smtp.helo=pass.test' in found, found)
+        same(sent(milter, 'a@pass.test', helo='softfail.test').verdict, 'reject', 'of HELO')
+    for value in ('softfail.test', 'softfail.test fail', 'softfail.test fial=mark', 'x@softfail.test fail=mark',
+                  'softfail.test fail=observe', 'softfail.test pass=reject', '', '[ fail=mark'):
+        with Instance() as other:
+            other.write('40-spf.conf', 'spf {\n\toverrides = {"%s"}\n}\n' % value)
+            status, said = other.refused()
+            check(status == 78 and '40-spf.conf:2' in said, '%r: %d: %s', value, status, said)
+
+
+def test_recipients_of_a_forwarder_are_refused_nothing():
+    with filtering('exempt_recipients = {"forwarded@own.example: old provider", "*.gone.example until 2020-01-31: over"}'
+                   ) as milter:
+        found = sent(milter, 'a@fail.test', rcpt_to=['b@own.example', 'Forwarded@OWN.example', 'x@gone.example'])
+        same((found.verdict, found.rcpt), ('accept', ['reject', 'continue', 'reject']))
+        check(results(found).split(';')[1].strip() == 'spf=fail smtp.mailfrom=a@fail.test', found)
+        milter.wait_log('action=accept observed=mail_from_fail ')
+        same(exim.ask(milter.exim, 'data', client_addr='192.0.2.1', client_port='40000', helo=HELO, mail_from='a@fail.test',
+                      recipients='forwarded@own.example', headers='From: a@b\n\n'), 'accept')
