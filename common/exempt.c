@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "address.h"
 #include "exempt.h"
 #include "pattern.h"
 
@@ -15,7 +16,7 @@
 #define DAY_MS ((int64_t)86400 * 1000)
 
 struct exemption {
-	char *account;
+	char *account; /* or a domain */
 	uint32_t uid_from, uid_to;
 	struct cidr net;
 	struct pattern *address;
@@ -137,11 +138,24 @@ const char *exempt_check_address(const char *value)
 	return why;
 }
 
+const char *exempt_check_domain(const char *value)
+{
+	char who[WHO_MAX];
+	domain_name domain;
+	int64_t until_ms;
+	const char *why = split(value, who, &until_ms);
+
+	if (!why && domain_canonical(who, strlen(who), domain) < 0)
+		why = "it must be a domain, such as spf.example.com";
+	return why;
+}
+
 static bool exemption_read(struct exemption *one, enum exempt_kind kind, const char *value)
 {
 	char who[WHO_MAX];
 	const char *why = NULL;
 	bool known = true;
+	domain_name domain;
 
 	if (split(value, who, &one->until_ms))
 		return false;
@@ -156,6 +170,10 @@ static bool exemption_read(struct exemption *one, enum exempt_kind kind, const c
 	case EXEMPT_ADDRESS:
 		one->address = pattern_new(who, &why);
 		return one->address != NULL;
+	case EXEMPT_DOMAIN:
+		if (domain_canonical(who, strlen(who), domain) == 0)
+			one->account = strdup(domain);
+		return one->account != NULL;
 	}
 	return false;
 }
@@ -222,4 +240,15 @@ bool exempt_address(const struct exemptions *exemptions, struct span local, cons
 		    pattern_match(exemptions->at[i].address, local.at, local.len, domain))
 			return true;
 	return false;
+}
+
+const char *exempt_next_domain(const struct exemptions *exemptions, size_t *at, int64_t now_ms)
+{
+	while (*at < exemptions->count) {
+		const struct exemption *one = &exemptions->at[(*at)++];
+
+		if (now_ms < one->until_ms)
+			return one->account;
+	}
+	return NULL;
 }

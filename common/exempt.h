@@ -13,7 +13,7 @@
 #include "option.h"
 #include "text.h"
 
-enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK, EXEMPT_ADDRESS };
+enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK, EXEMPT_ADDRESS, EXEMPT_DOMAIN };
 
 struct exemptions;
 
@@ -22,6 +22,7 @@ option_check_fn exempt_check_account;
 option_check_fn exempt_check_uid; /* a user's name, a number, a range 0-999 */
 option_check_fn exempt_check_network;
 option_check_fn exempt_check_address; /* a pattern, see pattern.h */
+option_check_fn exempt_check_domain;
 
 /* From a list that passed its check. NULL when memory is short. Users that this system does not have are skipped. */
 struct exemptions *exemptions_new(enum exempt_kind kind, const struct string_list *list);
@@ -34,5 +35,8 @@ bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *
 
 /* `domain` in comparable form. */
 bool exempt_address(const struct exemptions *exemptions, struct span local, const char *domain, int64_t now_ms);
+
+/* Of EXEMPT_DOMAIN: the next domain in force (comparable form) from *at on, which starts with 0; NULL: no more. */
+const char *exempt_next_domain(const struct exemptions *exemptions, size_t *at, int64_t now_ms);
 
 #endif

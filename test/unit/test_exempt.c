@@ -100,12 +100,31 @@ static void addresses_match_their_patterns(void **state)
 	exemptions_free(&all);
 }
 
+static void domains_in_force_are_listed(void **state)
+{
+	static const char *const at[] = { "One.Example: x", "two.example until 2027-01-31: y",
+					  "b\xc3\xbc"
+					  "cher.example: z" };
+	struct string_list list = { at, 3 };
+	struct exemptions *all = exemptions_new(EXEMPT_DOMAIN, &list);
+	size_t next = 0;
+
+	(void)state;
+	assert_non_null(exempt_check_domain("192.0.2.0/24: no domain"));
+	assert_null(exempt_check_domain(at[1]));
+	assert_string_equal(exempt_next_domain(all, &next, JAN_31_2027_NOON_MS + 86400000), "one.example");
+	assert_string_equal(exempt_next_domain(all, &next, JAN_31_2027_NOON_MS + 86400000), "xn--bcher-kva.example");
+	assert_null(exempt_next_domain(all, &next, JAN_31_2027_NOON_MS + 86400000));
+	exemptions_free(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_reason_is_required),	     cmocka_unit_test(uids_are_names_numbers_or_ranges),
-		cmocka_unit_test(networks_may_be_ipv6),	     cmocka_unit_test(an_exemption_ends_with_its_day),
-		cmocka_unit_test(ranges_and_networks_match), cmocka_unit_test(addresses_match_their_patterns),
+		cmocka_unit_test(a_reason_is_required),	       cmocka_unit_test(uids_are_names_numbers_or_ranges),
+		cmocka_unit_test(networks_may_be_ipv6),	       cmocka_unit_test(an_exemption_ends_with_its_day),
+		cmocka_unit_test(ranges_and_networks_match),   cmocka_unit_test(addresses_match_their_patterns),
+		cmocka_unit_test(domains_in_force_are_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
