@@ -14,6 +14,8 @@
 struct dns;
 struct inquiry;
 
+#define INQUIRY_RELAYS 8 /* each costs an evaluation a message */
+
 struct inquiry_terms {
 	struct dns *dns;
 	const char *receiver; /* this host, for %{r} */
@@ -22,7 +24,10 @@ struct inquiry_terms {
 	unsigned voids;
 	bool asked[SPF_IDENTITIES];
 	bool want_explanation;
+	const char *relays[INQUIRY_RELAYS + 1]; /* domains whose clients are relays of ours; ends with NULL */
 };
+
+enum inquiry_relay { RELAY_NO, RELAY_YES, RELAY_UNKNOWN };
 
 /*
  * Begins it. With the null sender, MAIL FROM is postmaster@HELO (RFC 7208 2.4), and HELO is not asked about again.
@@ -33,6 +38,9 @@ void inquiry_end(struct inquiry *inquiry);
 
 /* What came out; waits for it, until the deadline at most. NULL: nobody asked. */
 const struct spf_outcome *inquiry_outcome(struct inquiry *inquiry, enum spf_identity identity);
+
+/* Is the client one that a relay's record names? Waits as above. Unknown: the DNS did not say. */
+enum inquiry_relay inquiry_relay(struct inquiry *inquiry);
 
 /* The identity as it was judged: an address, or the name given with HELO. */
 const char *inquiry_about(const struct inquiry *inquiry, enum spf_identity identity);

@@ -37,6 +37,7 @@ struct spf_options {
 	bool received_spf;
 	struct string_list overrides;
 	struct string_list exempt_networks;
+	struct string_list exempt_spf;
 	struct string_list exempt_recipients;
 };
 
@@ -44,7 +45,7 @@ struct spf {
 	const struct spf_options *options;
 	struct spf_policy policy;
 	struct overrides *overrides;
-	struct exemptions *networks, *recipients;
+	struct exemptions *networks, *relays, *recipients;
 	struct dns *dns;
 	char host[DOMAIN_MAX + 1]; /* of this server; "unknown" when it has none */
 	const char *authserv_id;
@@ -115,6 +116,8 @@ static const struct option rows[] = {
 	  "Actions of their own for some domains: \"bank.example softfail=reject neutral=reject\"; the first that names domain and result counts." },
 	{ OPTION_LIST, "exempt_networks", "{}", 0, 0, NULL, exempt_check_network, OPTION_AT(exempt_networks),
 	  "Clients that are not judged, such as a backup MX: \"192.0.2.0/24 until 2027-01-31: relays for us\"." },
+	{ OPTION_LIST, "exempt_spf", "{}", 0, 0, NULL, exempt_check_domain, OPTION_AT(exempt_spf),
+	  "The same, by domains whose SPF record names the clients, such as a filter in front of this server: \"spf.filter.example: filters for us\"; at most 8." },
 	{ OPTION_LIST, "exempt_recipients", "{}", 0, 0, NULL, exempt_check_address, OPTION_AT(exempt_recipients),
 	  "Recipients to whom nothing is refused, as a forwarder elsewhere sends their mail on: \"info@shop.example until 2027-01-31: old provider\"." },
 	{ .name = NULL }
@@ -135,6 +138,7 @@ static void spf_stop(void *state)
 	resolver_close(&spf->dns);
 	overrides_free(&spf->overrides);
 	exemptions_free(&spf->networks);
+	exemptions_free(&spf->relays);
 	exemptions_free(&spf->recipients);
 	free(spf);
 }
@@ -149,6 +153,12 @@ static void *spf_start(const void *options, char *error, size_t size)
 		return NULL;
 	}
 	spf->options = options;
+	if (spf->options->exempt_spf.count > INQUIRY_RELAYS) {
+		snprintf(error, size, "spf.exempt_spf: %zu domains, %d are allowed: each costs an evaluation a message",
+			 spf->options->exempt_spf.count, INQUIRY_RELAYS);
+		spf_stop(spf);
+		return NULL;
+	}
 	for (size_t i = 0; i < SPF_RULES; i++)
 		spf->policy.action[i] = spf_actions[spf->options->action[i]];
 	if (gethostname(spf->host, sizeof(spf->host) - 1) < 0)
@@ -156,9 +166,10 @@ static void *spf_start(const void *options, char *error, size_t size)
 	spf->authserv_id = spf->options->authserv_id[0] != '\0' ? spf->options->authserv_id : spf->host;
 	spf->overrides = overrides_new(&spf->options->overrides);
 	spf->networks = exemptions_new(EXEMPT_NETWORK, &spf->options->exempt_networks);
+	spf->relays = exemptions_new(EXEMPT_DOMAIN, &spf->options->exempt_spf);
 	spf->recipients = exemptions_new(EXEMPT_ADDRESS, &spf->options->exempt_recipients);
 	snprintf(why, sizeof(why), "out of memory");
-	if (spf->overrides && spf->networks && spf->recipients)
+	if (spf->overrides && spf->networks && spf->relays && spf->recipients)
 		spf->dns = resolver_open(spf->options->dns_servers, (size_t)spf->options->dns_cache << 20, why,
 					 sizeof(why));
 	if (!spf->dns) {
@@ -184,7 +195,7 @@ static bool is_asked(const struct spf *spf, enum spf_identity identity)
 static void *spf_begin(const void *state, const struct view *view)
 {
 	const struct spf *spf = state;
-	const struct inquiry_terms terms = {
+	struct inquiry_terms terms = {
 		.dns = spf->dns,
 		.receiver = spf->host,
 		.deadline_ms = clock_ticks_ms() + spf->options->timeout * 1000,
@@ -194,7 +205,14 @@ static void *spf_begin(const void *state, const struct view *view)
 		.want_explanation = spf->options->explanation,
 	};
 
-	return is_judged(spf, view) ? inquiry_begin(&terms, view->session) : NULL;
+	if (!is_judged(spf, view))
+		return NULL;
+	for (size_t i = 0, at = 0; i < INQUIRY_RELAYS; i++) {
+		terms.relays[i] = exempt_next_domain(spf->relays, &at, view->now_ms);
+		if (!terms.relays[i])
+			break;
+	}
+	return inquiry_begin(&terms, view->session);
 }
 
 static void spf_end(void *memo)
@@ -251,6 +269,16 @@ static bool can_refuse(const struct spf *spf, enum spf_identity identity)
 	return spf_can_refuse(identity, &spf->policy) || overrides_reach(spf->overrides, ACTION_DEFER);
 }
 
+/* Nothing is for good while it is not known whether the client is a relay of ours. */
+static enum action relay_spares(const struct view *view, enum action action)
+{
+	const enum inquiry_relay relay = view->memo ? inquiry_relay(view->memo) : RELAY_NO;
+
+	if (relay == RELAY_YES)
+		return ACTION_OFF;
+	return relay == RELAY_UNKNOWN && action == ACTION_REJECT ? ACTION_DEFER : action;
+}
+
 static void spf_check(const void *state, const struct view *view, struct decision *decision)
 {
 	const struct spf *spf = state;
@@ -272,6 +300,8 @@ static void spf_check(const void *state, const struct view *view, struct decisio
 		fact = find(spf, view, identity, &action);
 		if (!may_refuse && action > ACTION_OBSERVE)
 			action = ACTION_OBSERVE;
+		if (view->stage == STAGE_END || action >= ACTION_DEFER)
+			action = relay_spares(view, action);
 		verdict = spf_decide(identity, &fact, action);
 		/* what concerns the message only is said once */
 		if (view->stage == STAGE_END || verdict.action >= ACTION_DEFER)
@@ -334,6 +364,8 @@ static bool spf_mark(const void *state, const struct view *view, struct arena *m
 
 	if (view->session->who.path == PATH_INTERNAL ||
 	    exempt_network(spf->networks, (const struct sockaddr *)&view->session->connection.client, view->now_ms))
+		return true;
+	if (view->memo && inquiry_relay(view->memo) == RELAY_YES)
 		return true;
 	return forged_remove(spf, view, memory, marks) && (!view->memo || results_add(spf, view, memory, marks));
 }

@@ -202,12 +202,15 @@ def test_exim_hears_the_same():
         check(answer.startswith('550 5.7.23 [SPF10] '), answer)
 
 
-def test_a_wrong_name_server_is_refused_with_its_option():
+def test_a_wrong_option_is_refused_by_name():
     with Instance() as other:
-        other.write('40-spf.conf', 'spf {\n\tenable = true\n\tdns_servers = "ns.example"\n}\n')
         other.service = 'inbound'
-        status, said = other.refused()
-        check(status == 78 and 'spf.dns_servers' in said, '%d: %s', status, said)
+        for option, line in (('dns_servers', 'dns_servers = "ns.example"'), ('authserv_id', 'authserv_id = "a b"'),
+                             ('exempt_spf', 'exempt_spf = {%s}' % ', '.join('"d%d.test: x"' % i for i in range(9))),
+                             ('exempt_spf', 'exempt_spf = {"192.0.2.1/32: x"}')):
+            other.write('40-spf.conf', 'spf {\n\tenable = true\n\t%s\n}\n' % line)
+            status, said = other.refused()
+            check(status == 78 and option in said, '%s: %d: %s', line, status, said)
 
 
 def test_an_inbound_service_needs_no_canary():
@@ -330,3 +333,16 @@ def test_recipients_of_a_forwarder_are_refused_nothing():
         milter.wait_log('action=accept observed=mail_from_fail ')
         same(exim.ask(milter.exim, 'data', client_addr='192.0.2.1', client_port='40000', helo=HELO, mail_from='a@fail.test',
                       recipients='forwarded@own.example', headers='From: a@b\n\n'), 'accept')
+
+
+def test_relays_are_known_by_the_spf_record_of_their_domain():
+    with filtering('exempt_spf = {"softfail.test: nobody", "filter.test until 2020-01-31: over", "pass.test: our filter"}'
+                   ) as milter:
+        found = sent(milter, 'a@fail.test', client='192.0.2.9',
+                     headers=[('Authentication-Results', 'mx.own.example; spf=pass')])
+        same((found.verdict, found.changes), ('accept', []))
+        same(sent(milter, 'a@fail.test', client='203.0.113.9').verdict, 'reject')
+        check(not milter.log_lines('observed=mail_from_fail'), 'judged')
+    with filtering('timeout = 1s\nexempt_spf = {"servfail.test: our filter"}') as milter:
+        reply = sent(milter, 'a@fail.test').reply
+        same((reply.code, reply.dsn), ('451', '4.7.23'), 'while it is not known')
