@@ -67,7 +67,7 @@ static const char *const pass_action_names[] = { "off", "mark", NULL };
 #define OPTION_AT(member) offsetof(struct spf_options, member)
 #define RULE_ROW(identity, result, name, preset, names, text) \
 	{ OPTION_CHOICE, name, preset, 0, 0, names, NULL, \
-	  OPTION_AT(action) + ((identity) * SPF_POLICY_RESULTS + (result)) * sizeof(int), text }
+	  OPTION_AT(action) + ((size_t)(identity) * SPF_POLICY_RESULTS + (result)) * sizeof(int), text }
 #define MAIL_FROM_ROW(result, name, preset, text) \
 	RULE_ROW(SPF_MAIL_FROM, result, "mail_from_" name, preset, spf_action_names, text)
 #define HELO_ROW(result, name, preset, text) RULE_ROW(SPF_HELO, result, "helo_" name, preset, spf_action_names, text)
@@ -159,7 +159,7 @@ static void *spf_start(const void *options, char *error, size_t size)
 		spf_stop(spf);
 		return NULL;
 	}
-	for (size_t i = 0; i < SPF_RULES; i++)
+	for (int i = 0; i < SPF_RULES; i++)
 		spf->policy.action[i] = spf_actions[spf->options->action[i]];
 	if (gethostname(spf->host, sizeof(spf->host) - 1) < 0)
 		snprintf(spf->host, sizeof(spf->host), "unknown");
