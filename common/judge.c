@@ -44,7 +44,9 @@ void judge_start(const char *canary)
 
 bool judge_is_canary(const struct session *session)
 {
-	return canary_login[0] != '\0' && !strcmp(session->message.auth_user, canary_login);
+	const char *login = session->message.auth_user;
+
+	return login[0] != '\0' && login[0] == canary_login[0] && !strcmp(login, canary_login);
 }
 
 static void count_verdict(const char *milter, const struct rule *rule, enum action action)
@@ -411,7 +413,7 @@ static void decision_merge(struct decision *into, const struct decision *from)
 struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, struct session *session,
 			struct recipient *recipient)
 {
-	struct decision decision = { .verdict = VERDICT_NONE };
+	struct decision TEXT_BUFFER decision;
 	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
 	enum action said;
 
@@ -420,6 +422,7 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 		return refuse_recipient(session, recipient, judgement->refusal);
 	if (!session->who.settled)
 		return reply;
+	decision_clear(&decision);
 	check(judgement, bench, session, STAGE_RCPT, recipient, &decision);
 	said = expressible(bench, session, STAGE_RCPT, decision.verdict.action);
 	if (said < ACTION_DEFER) {

@@ -44,12 +44,12 @@ static int64_t silence_allowed(void)
 }
 
 /* What has come, or comes before the deadline. */
-static char bytes_take(void *into, size_t size, int64_t deadline, size_t *taken)
+static char bytes_take(void *into, size_t size, int64_t now, int64_t deadline, size_t *taken)
 {
 	struct pollfd wanted = { .fd = guest_here->fd, .events = POLLIN };
-	int64_t left;
 
-	while ((left = deadline - clock_ticks_ms()) > 0) {
+	for (; now < deadline; now = clock_ticks_ms()) {
+		int64_t left = deadline - now;
 		int ready = __real_poll(&wanted, 1, left < INT_MAX ? (int)left : INT_MAX);
 		ssize_t n = ready > 0 ? read(guest_here->fd, into, size) : -1;
 
@@ -66,7 +66,7 @@ static char bytes_take(void *into, size_t size, int64_t deadline, size_t *taken)
 }
 
 /* An MTA sends many packets at once; libmilter takes two reads and three polls for each. */
-static char ahead_fill(size_t have, int64_t deadline)
+static char ahead_fill(size_t have, int64_t now, int64_t deadline)
 {
 	size_t taken;
 	char fault;
@@ -74,7 +74,7 @@ static char ahead_fill(size_t have, int64_t deadline)
 	memmove(guest_here->ahead, guest_here->ahead + guest_here->ahead_at, have);
 	guest_here->ahead_at = 0;
 	guest_here->ahead_len = have;
-	fault = bytes_take(guest_here->ahead + have, sizeof(guest_here->ahead) - have, deadline, &taken);
+	fault = bytes_take(guest_here->ahead + have, sizeof(guest_here->ahead) - have, now, deadline, &taken);
 	if (!fault)
 		guest_here->ahead_len += taken;
 	return fault;
@@ -90,7 +90,7 @@ static char head_read(unsigned char head[PACKET_HEAD])
 		int64_t now = clock_ticks_ms();
 
 		atomic_store_explicit(&guest_here->since, now, memory_order_relaxed);
-		fault = ahead_fill(0, now + silence_allowed());
+		fault = ahead_fill(0, now, now + silence_allowed());
 		atomic_store_explicit(&guest_here->since, 0, memory_order_relaxed);
 		have = guest_here->ahead_len;
 	}
@@ -98,7 +98,7 @@ static char head_read(unsigned char head[PACKET_HEAD])
 		int64_t deadline = clock_ticks_ms() + libmilter_limits.packet_ms;
 
 		for (; !fault && have < PACKET_HEAD; have = guest_here->ahead_len)
-			fault = ahead_fill(have, deadline);
+			fault = ahead_fill(have, clock_ticks_ms(), deadline);
 	}
 	if (fault)
 		return fault;
@@ -120,7 +120,7 @@ static char body_read(char *body, size_t len)
 	if (have == len)
 		return PACKET_CAME;
 	for (deadline = clock_ticks_ms() + libmilter_limits.packet_ms; !fault && have < len; have += taken)
-		if ((fault = bytes_take(body + have, len - have, deadline, &taken)))
+		if ((fault = bytes_take(body + have, len - have, clock_ticks_ms(), deadline, &taken)))
 			break;
 	return fault;
 }

@@ -24,7 +24,7 @@ struct text {
 };
 
 /*
- * Marks a text's buffer: text_init() makes it a text of no length, so filling it with zeros first
+ * Marks what is large and initialised by hand, such as a text's buffer by text_init(): filling it with zeros first
  * (-ftrivial-auto-var-init) would only cost time.
  */
 #if defined(__has_attribute) && __has_attribute(uninitialized)
