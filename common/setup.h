@@ -6,6 +6,8 @@
 #define LEUMUND_SETUP_H
 
 #include "milter.h"
+#include <stddef.h>
+
 #include "option.h"
 #include "store.h"
 #include "verdict.h"
@@ -42,6 +44,12 @@ struct milter_options {
 	bool enable;
 	const char *service;
 };
+
+/* Their rows, the first of each milter's section; `type` is its struct, which begins with them as `common`. */
+#define MILTER_ROWS(type, service_preset) \
+	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, offsetof(type, common.enable), "Whether this milter runs." }, \
+	{ OPTION_STRING, "service", service_preset, 0, 0, NULL, NULL, offsetof(type, common.service), \
+	  "The service (one process, one pair of sockets) that it runs in." }
 
 struct setup {
 	struct config *config;

@@ -54,10 +54,7 @@ static const char *check_pattern(const char *value)
 	{ OPTION_CHOICE, name, preset, 0, 0, action_names, NULL, OPTION_AT(action) + (rule) * sizeof(int), text }
 
 static const struct option rows[] = {
-	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, OPTION_AT(common.enable),
-	  "Whether this milter runs." },
-	{ OPTION_STRING, "service", "\"outbound\"", 0, 0, NULL, NULL, OPTION_AT(common.service),
-	  "The service (one process, one pair of sockets) that it runs in." },
+	MILTER_ROWS(struct sender_options, "\"outbound\""),
 	RULE_ROW(SENDER_DEFAULT_DOMAIN, "default_domain", "reject",
 	  "Mail whose MAIL FROM, From or Sender lies under a default domain of the panel."),
 	RULE_ROW(SENDER_DEFAULT_DOMAIN_RECIPIENT, "default_domain_recipient", "observe",

@@ -73,10 +73,7 @@ static const char *const pass_action_names[] = { "off", "mark", NULL };
 #define HELO_ROW(result, name, preset, text) RULE_ROW(SPF_HELO, result, "helo_" name, preset, spf_action_names, text)
 
 static const struct option rows[] = {
-	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, OPTION_AT(common.enable),
-	  "Whether this milter runs." },
-	{ OPTION_STRING, "service", "\"inbound\"", 0, 0, NULL, NULL, OPTION_AT(common.service),
-	  "The service (one process, one pair of sockets) that it runs in." },
+	MILTER_ROWS(struct spf_options, "\"inbound\""),
 	MAIL_FROM_ROW(SPF_RESULT_FAIL, "fail", "reject",
 	  "The domain of MAIL FROM says that the client may not send for it; of the null sender, the name given with HELO."),
 	MAIL_FROM_ROW(SPF_RESULT_SOFTFAIL, "softfail", "mark",
