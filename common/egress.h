@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "option.h"
+#include "option/option.h"
 
 #define EGRESS_MAX 64 /* addresses */
 

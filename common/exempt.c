@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
-#include "address.h"
+#include "address/address.h"
+#include "address/pattern.h"
 #include "exempt.h"
-#include "pattern.h"
 
 #define WHO_MAX 256
 #define DAY_MS ((int64_t)86400 * 1000)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cidr.h"
-#include "option.h"
+#include "option/option.h"
 #include "text.h"
 
 enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK, EXEMPT_ADDRESS, EXEMPT_DOMAIN };
@@ -21,7 +21,7 @@ struct exemptions;
 option_check_fn exempt_check_account;
 option_check_fn exempt_check_uid; /* a user's name, a number, a range 0-999 */
 option_check_fn exempt_check_network;
-option_check_fn exempt_check_address; /* a pattern, see pattern.h */
+option_check_fn exempt_check_address; /* a pattern, see address/pattern.h */
 option_check_fn exempt_check_domain;
 
 /* From a list that passed its check. NULL when memory is short. Users that this system does not have are skipped. */

@@ -1,5 +1,5 @@
 /*
- * The two fronts of a service. They ask for what is in force (service_state.h) and know nothing of who started them.
+ * The two fronts of a service. They ask for what is in force (service/state.h) and know nothing of who started them.
  */
 #ifndef LEUMUND_FRONT_H
 #define LEUMUND_FRONT_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libmilter_guard.h"
-#include "service_state.h"
+#include "libmilter/guard.h"
+#include "service/state.h"
 
 /* Writes how the service is as one JSON object; false when it does not fit. */
 typedef bool (*front_status)(char *out, size_t size);
@@ -20,7 +20,7 @@ typedef bool (*front_status)(char *out, size_t size);
  */
 int front_milter_start(const char *name, const struct leumund_options *options);
 
-/* Lets nobody in any more and frees a TCP port; sessions go on. False: that is not possible (libmilter_guard.h). */
+/* Lets nobody in any more and frees a TCP port; sessions go on. False: that is not possible (libmilter/guard.h). */
 bool front_milter_close(void);
 
 /* Sessions open now, and messages since the start. */
@@ -30,7 +30,7 @@ uint64_t front_milter_messages(void);
 /* True once libmilter's loop has ended by itself: nothing is served any more. */
 bool front_milter_has_ended(void);
 
-/* Binds the unix socket `path` and serves the line protocol (front_exim.h). 0, or -1 with a logged reason. */
+/* Binds the unix socket `path` and serves the line protocol (exim/exim.h). 0, or -1 with a logged reason. */
 int front_exim_start(const char *path, front_status status);
 unsigned front_exim_connections(void);
 

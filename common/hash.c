@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <sys/random.h>
 
-#include "clock.h"
 #include "hash.h"
+#include "system/clock.h"
 #include "text.h"
 
 static uint64_t secret[2];

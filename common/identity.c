@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "directory.h"
-#include "peer.h"
+#include "directory/directory.h"
 #include "session.h"
+#include "system/peer.h"
 
 #define SCRIPT_NAME_MAX 200
 #define LOGIN_MAX 256

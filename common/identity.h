@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "option.h"
+#include "option/option.h"
 
 enum submission_path {
 	PATH_UNKNOWN,
@@ -27,7 +27,7 @@ enum known_by {
 	KNOWN_NOT,
 	KNOWN_BY_AUTH,
 	KNOWN_BY_SOCKET, /* owner of the client's socket */
-	KNOWN_BY_MTA,    /* a line or variable of the MTA itself */
+	KNOWN_BY_MTA,	 /* a line or variable of the MTA itself */
 	KNOWN_BY_SCRIPT, /* X-PHP-Originating-Script, web server's uid only */
 };
 
@@ -38,8 +38,8 @@ extern const char *const known_by_names[];
 struct identity {
 	enum submission_path path;
 	enum known_by known_by;
-	bool settled;        /* false: headers that are still to come decide */
-	bool hidden;         /* of this host, and the sender's doing left nothing that tells the account */
+	bool settled; /* false: headers that are still to come decide */
+	bool hidden;  /* of this host, and the sender's doing left nothing that tells the account */
 	bool has_uid;
 	uint32_t uid;
 	const char *account; /* "" = cannot be told */
@@ -51,8 +51,8 @@ struct identity {
 struct identity_options {
 	struct string_list web_server_users; /* whose X-PHP-Originating-Script is believed */
 	struct string_list submit_users;     /* sendmail's MSP queue runner */
-	struct string_list exim_users;       /* Exim itself: its null-sender mail is a bounce */
-	const char *local_daemon_name;       /* Postfix cleanup's name for sendmail(1) mail */
+	struct string_list exim_users;	     /* Exim itself: its null-sender mail is a bounce */
+	const char *local_daemon_name;	     /* Postfix cleanup's name for sendmail(1) mail */
 };
 
 extern const struct section identity_section;
@@ -68,7 +68,8 @@ bool identity_wants_header(const struct session *session, const char *name);
 void identity_each_header(void (*fn)(void *arg, const char *name), void *arg);
 
 /* At MAIL: what connection and AUTH tell. Sets session->who. */
-void identity_at_mail(struct session *session, const struct identity_options *options, const struct directory *directory);
+void identity_at_mail(struct session *session, const struct identity_options *options,
+		      const struct directory *directory);
 
 /* At the end of the headers: what only they tell. */
 void identity_at_headers(struct session *session, const struct identity_options *options);

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "clock.h"
 #include "judge.h"
 #include "log.h"
+#include "system/clock.h"
 
 #define REPLY_BYTES 480	 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
 #define REASON_BYTES 360 /* so that the id always fits */

@@ -7,12 +7,12 @@
 #ifndef LEUMUND_JUDGE_H
 #define LEUMUND_JUDGE_H
 
-#include "directory.h"
+#include "directory/directory.h"
 #include "milter.h"
 #include "session.h"
 #include "setup.h"
 #include "stack.h"
-#include "store.h"
+#include "store/store.h"
 
 /* One configuration in force: immutable, shared by the sessions that began under it. */
 struct house;
@@ -25,14 +25,15 @@ void house_unref(struct house **house);
 const struct setup *house_setup(const struct house *house);
 const struct stack *house_stack(const struct house *house);
 
-/* Does the identification or a milter of the house read this, the next header field? Asked for each of every message. */
+/* Does the identification or a milter of the house read this, the next header field? Asked for each of every message.
+ */
 bool house_wants_header(const struct house *house, const struct session *session, const char *name);
 
 /* What a message is judged with. The pointers are borrowed for one message. */
 struct bench {
 	const struct house *house;
 	const struct directory *directory; /* may be NULL */
-	struct store *store;               /* may be NULL: no history */
+	struct store *store;		   /* may be NULL: no history */
 };
 
 enum reply_kind { REPLY_ACCEPT, REPLY_HOLD, REPLY_REFUSE };
@@ -47,10 +48,10 @@ struct reply {
 
 /* What has been found about the message so far; cleared by judge_mail(). */
 struct judgement {
-	int64_t now_ms;            /* wall clock of the step */
+	int64_t now_ms;		   /* wall clock of the step */
 	struct decision message;   /* of STAGE_MAIL and STAGE_END */
 	struct decision recipient; /* the strongest that could not be said at RCPT */
-	struct marks marks;        /* of a message that passes: what its header shall say; set by judge_end() */
+	struct marks marks;	   /* of a message that passes: what its header shall say; set by judge_end() */
 	bool mail_checked;
 	bool refusal_logged; /* the message's refusal, said to a first recipient */
 	struct reply refusal;
@@ -74,7 +75,8 @@ void judge_start(const char *canary);
 bool judge_is_canary(const struct session *session);
 
 /* Verdicts since the start, for `status`: calls fn for each (milter, rule, action) seen. */
-void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count), void *arg);
+void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count),
+		  void *arg);
 uint64_t judge_accepted(void);
 
 #endif

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "log.h"
+#include "system/clock.h"
 #include "text.h"
 
 #define LOG_FACILITY_MAIL (2 << 3) /* RFC 5424 6.2.1 */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "marks.h"
-#include "option.h"
+#include "option/option.h"
 #include "session.h"
 #include "verdict.h"
 
@@ -24,7 +24,7 @@ enum need {
 	NEED_HEADERS = 1 << 2, /* those named in `headers` */
 	NEED_BODY = 1 << 3,
 	NEED_IDENTITY = 1 << 4, /* whose mail it is: some ways of submission tell it in headers only */
-	NEED_MARK = 1 << 5, /* to change header fields, see mark() */
+	NEED_MARK = 1 << 5,	/* to change header fields, see mark() */
 };
 
 enum stage {
@@ -40,8 +40,8 @@ struct view {
 	const struct session *session;
 	const struct recipient *recipient; /* STAGE_RCPT only */
 	const struct directory *directory; /* may be NULL: nothing is known */
-	int64_t now_ms;                    /* wall clock */
-	void *memo;                        /* what the milter's begin() made for this message */
+	int64_t now_ms;			   /* wall clock */
+	void *memo;			   /* what the milter's begin() made for this message */
 };
 
 #define DECISION_NOTES 8
@@ -73,8 +73,8 @@ struct milter {
 	const char *name;
 	const char *summary;
 	const struct section *section;
-	const struct rule *rules; /* ends with a row whose name is NULL */
-	unsigned needs;           /* of enum need */
+	const struct rule *rules;   /* ends with a row whose name is NULL */
+	unsigned needs;		    /* of enum need */
 	const char *const *headers; /* NULL-terminated field names, or NULL */
 
 	/*

@@ -4,7 +4,8 @@
 #ifndef LEUMUND_ORG_DOMAIN_H
 #define LEUMUND_ORG_DOMAIN_H
 
-/* `domain` in comparable form (address.h). A part of it, or all of it when it is one or is itself a public suffix. */
+/* `domain` in comparable form (address/address.h). A part of it, or all of it when it is one or is itself a public
+ * suffix. */
 const char *org_domain(const char *domain);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "address.h"
+#include "address/address.h"
 #include "arena.h"
 #include "identity.h"
 #include "text.h"
@@ -31,7 +31,7 @@ struct header {
 struct recipient {
 	const char *rcpt_to; /* as given, without its angle brackets: for logs and replies */
 	struct mail_path path;
-	bool refused;        /* by us */
+	bool refused; /* by us */
 	struct recipient *next;
 };
 
@@ -47,8 +47,8 @@ struct connection {
 	struct arena memory; /* lives as long as the connection */
 	enum mta mta;
 	struct sockaddr_storage client; /* ss_family AF_UNSPEC: none was told */
-	const char *client_addr;        /* as text, without a port */
-	const char *client_name;        /* as the MTA resolved it */
+	const char *client_addr;	/* as text, without a port */
+	const char *client_name;	/* as the MTA resolved it */
 	const char *helo;
 	const char *daemon_name;
 	bool local_command; /* no SMTP client behind it: Postfix' sendmail(1) path, Exim's acl_not_smtp */
@@ -61,20 +61,20 @@ struct message {
 	const char *queue_id;
 	const char *mail_from; /* as given, without its angle brackets: for logs and replies */
 	struct mail_path sender;
-	bool sender_broken;    /* mail_from is no path at all */
+	bool sender_broken; /* mail_from is no path at all */
 	const char *auth_type;
 	const char *auth_user;
-	const char *sender_ident;  /* Exim: $sender_ident */
-	bool has_originator_uid;   /* Exim: $originator_uid, the caller's or, behind a network client, Exim's own */
+	const char *sender_ident; /* Exim: $sender_ident */
+	bool has_originator_uid;  /* Exim: $originator_uid, the caller's or, behind a network client, Exim's own */
 	uint32_t originator_uid;
 	struct recipient *recipients, **recipients_end;
 	unsigned recipient_count, refused_count;
 	struct header *headers, **headers_end;
-	const struct header *first_header; /* the very first field, if it was kept */
+	const struct header *first_header;   /* the very first field, if it was kept */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
-	bool headers_cut;                  /* the MTA showed a beginning of the headers only */
-	bool author_hidden;                /* a From or Sender stands behind a line break inside another field */
-	char id[16];                       /* of the decision: see decision_id() */
+	bool headers_cut;		     /* the MTA showed a beginning of the headers only */
+	bool author_hidden;		     /* a From or Sender stands behind a line break inside another field */
+	char id[16];			     /* of the decision: see decision_id() */
 	struct memo *memos;
 };
 

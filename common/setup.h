@@ -8,8 +8,8 @@
 #include "milter.h"
 #include <stddef.h>
 
-#include "option.h"
-#include "store.h"
+#include "option/option.h"
+#include "store/store.h"
 #include "verdict.h"
 
 #define SETUP_SERVICES 16
@@ -17,20 +17,20 @@
 
 /* Section `leumund` of conf.d. */
 struct leumund_options {
-	const char *run;          /* directory of sockets and pid files */
-	const char *user;         /* whom a daemon started by root becomes */
-	const char *socket_group; /* group of the sockets, shared with the MTA; "" = the user's */
-	int log;                  /* enum log_target */
-	int log_level;            /* index into log_level_names */
-	int language;             /* enum language */
-	const char *url;          /* of a page that explains refusals; "" = none */
-	struct string_list texts; /* "SND10=own text" */
+	const char *run;	    /* directory of sockets and pid files */
+	const char *user;	    /* whom a daemon started by root becomes */
+	const char *socket_group;   /* group of the sockets, shared with the MTA; "" = the user's */
+	int log;		    /* enum log_target */
+	int log_level;		    /* index into log_level_names */
+	int language;		    /* enum language */
+	const char *url;	    /* of a page that explains refusals; "" = none */
+	struct string_list texts;   /* "SND10=own text" */
 	struct string_list domains; /* the directory's files */
-	int instead_of_defer;     /* see setup_instead_of_defer() */
+	int instead_of_defer;	    /* see setup_instead_of_defer() */
 	int64_t max_connections;
-	int64_t idle_limit;       /* seconds */
-	int64_t drain_limit;      /* seconds */
-	int64_t canary_every;     /* seconds; 0 = off */
+	int64_t idle_limit;	   /* seconds */
+	int64_t drain_limit;	   /* seconds */
+	int64_t canary_every;	   /* seconds; 0 = off */
 	struct string_list listen; /* "SERVICE=inet:PORT@HOST": instead of a unix socket, with a warning */
 };
 
@@ -46,10 +46,22 @@ struct milter_options {
 };
 
 /* Their rows, the first of each milter's section; `type` is its struct, which begins with them as `common`. */
-#define MILTER_ROWS(type, service_preset) \
-	{ OPTION_BOOL, "enable", "false", 0, 0, NULL, NULL, offsetof(type, common.enable), "Whether this milter runs." }, \
-	{ OPTION_STRING, "service", service_preset, 0, 0, NULL, NULL, offsetof(type, common.service), \
-	  "The service (one process, one pair of sockets) that it runs in." }
+#define MILTER_ROWS(type, service_preset)                                                                   \
+	{                                                                                                   \
+		OPTION_BOOL,                                                                                \
+		"enable",                                                                                   \
+		"false",                                                                                    \
+		0,                                                                                          \
+		0,                                                                                          \
+		NULL,                                                                                       \
+		NULL,                                                                                       \
+		offsetof(type, common.enable),                                                              \
+		"Whether this milter runs."                                                                 \
+	},                                                                                                  \
+	{                                                                                                   \
+		OPTION_STRING, "service", service_preset, 0, 0, NULL, NULL, offsetof(type, common.service), \
+			"The service (one process, one pair of sockets) that it runs in."                   \
+	}
 
 struct setup {
 	struct config *config;

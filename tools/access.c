@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "access.h"
-#include "unix_socket.h"
+#include "system/unix_socket.h"
 
 bool someone_find(const char *name, bool primary_only, struct someone *someone)
 {

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "ask.h"
-#include "clock.h"
 #include "json_walk.h"
-#include "unix_socket.h"
+#include "system/clock.h"
+#include "system/unix_socket.h"
 
 #define STATUS_MS 3000
 

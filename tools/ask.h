@@ -1,5 +1,5 @@
 /*
- * One question to a service's line socket (front_exim.h), or to a private Redis.
+ * One question to a service's line socket (exim/exim.h), or to a private Redis.
  */
 #ifndef LEUMUND_TOOLS_ASK_H
 #define LEUMUND_TOOLS_ASK_H

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "dns.h"
+#include "directory/directory.h"
+#include "dns/dns.h"
 #include "milters/spf/check.h"
 #include "setup.h"
 #include "spf_ask.h"

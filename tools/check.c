@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "clock.h"
 #include "milters/table.h"
+#include "system/clock.h"
 #include "tool.h"
 
 #define DIRECTORY_OLD_MS (INT64_C(7) * 86400 * 1000)

@@ -6,7 +6,7 @@
 
 #include <limits.h>
 
-#include "directory.h"
+#include "directory/directory.h"
 #include "finding.h"
 #include "setup.h"
 

@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "redis_server.h"
-#include "store.h"
+#include "store/store.h"
 
 #define STORE_MS 3000
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "clock.h"
+#include "system/clock.h"
 
 #define FOLDERS "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

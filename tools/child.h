@@ -9,16 +9,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "privileges.h"
+#include "system/privileges.h"
 
 struct program {
 	const char *file; /* with a slash; else looked for in PATH */
 	const char *const *argv;
-	const char *directory; /* to be started in, or NULL */
-	const char *user;      /* to become, or NULL */
+	const char *directory;	/* to be started in, or NULL */
+	const char *user;	/* to become, or NULL */
 	struct account_ids ids; /* of that user */
-	int output;            /* descriptor for stdout and stderr, or -1: ours */
-	bool tells_ready;      /* gets LEUMUND_READY_FD */
+	int output;		/* descriptor for stdout and stderr, or -1: ours */
+	bool tells_ready;	/* gets LEUMUND_READY_FD */
 };
 
 struct child {

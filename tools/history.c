@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "decision_line.h"
 #include "milters/table.h"
 #include "question.h"
+#include "system/clock.h"
 
 #define MAX_DEFAULT 50
 #define MAX_LIMIT 100000

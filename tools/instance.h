@@ -8,22 +8,22 @@
 #include <stdbool.h>
 
 #include "log.h"
-#include "privileges.h"
 #include "setup.h"
+#include "system/privileges.h"
 
 #define INSTANCE_PID_FILE "leumund.pid" /* of `leumund run` */
 
 struct instance {
 	struct setup setup;
 	char conf[PATH_MAX], run[PATH_MAX]; /* absolute; the working directory is `run` */
-	char daemon[PATH_MAX];              /* leumundd */
+	char daemon[PATH_MAX];		    /* leumundd */
 	bool stay_root;
 	char user_name[64];
 	const char *user; /* whom Redis becomes: user_name, or NULL: nobody else */
 	struct account_ids ids;
-	int output; /* descriptor for the output of children, or -1 */
+	int output;				  /* descriptor for the output of children, or -1 */
 	void (*ready)(struct instance *instance); /* called once, when all services serve */
-	bool is_ready, ending; /* it has been; it is to end, with this exit status: */
+	bool is_ready, ending;			  /* it has been; it is to end, with this exit status: */
 	int status;
 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "front_exim.h"
+#include "exim/exim.h"
 #include "mta.h"
 
 /* Debian's Postfix; sockets below it are named relative, so that they are found from inside a chroot too. */

@@ -5,7 +5,7 @@
 #define LEUMUND_TOOLS_QUESTION_H
 
 #include "setup.h"
-#include "store.h"
+#include "store/store.h"
 #include "tool.h"
 
 #define QUESTION_MS 10000 /* how long an answer is waited for */

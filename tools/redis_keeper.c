@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 
 #include "child.h"
-#include "clock.h"
 #include "redis_keeper.h"
 #include "redis_server.h"
 #include "retry.h"
+#include "system/clock.h"
 
 static struct {
 	struct child child;

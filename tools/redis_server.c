@@ -13,7 +13,7 @@
 #include "access.h"
 #include "ask.h"
 #include "redis_server.h"
-#include "unix_socket.h"
+#include "system/unix_socket.h"
 
 #define ANSWER_MS 300
 

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "child.h"
-#include "store.h"
+#include "store/store.h"
 
 #define REDIS_SOCKET "redis.sock"
 #define REDIS_ADDRESS "./redis.sock" /* for store_open() */

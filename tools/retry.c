@@ -1,8 +1,8 @@
 /*
  * When what has died is started again (retry.h).
  */
-#include "clock.h"
 #include "retry.h"
+#include "system/clock.h"
 
 #define FIRST_MS 1000
 #define LONGEST_MS 30000

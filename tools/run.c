@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "notify.h"
-#include "pid_file.h"
 #include "supervisor.h"
+#include "system/notify.h"
+#include "system/pid_file.h"
 #include "tool.h"
 
 #define LOG_FILE "leumund.log"

@@ -9,9 +9,9 @@
 #include <sysexits.h>
 
 #include "child.h"
-#include "clock.h"
 #include "retry.h"
 #include "services.h"
+#include "system/clock.h"
 
 #define SERVICES ((size_t)SETUP_SERVICES * 2) /* beside those of the configuration the ones that it has just lost */
 #define LEAVING 64

@@ -1,7 +1,7 @@
 /*
  * The services of an instance as processes: start, succession, end.
  *
- * A successor of a service takes over by itself (common/service.h): the one before it then
+ * A successor of a service takes over by itself (common/service/service.h): the one before it then
  * drains and ends, and that end is expected.
  */
 #ifndef LEUMUND_TOOLS_SERVICES_H

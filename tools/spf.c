@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "dns.h"
+#include "dns/dns.h"
 #include "milters/spf/check.h"
 #include "spf_ask.h"
+#include "system/clock.h"
 #include "tool.h"
 
 struct who {

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
-#include "clock.h"
-#include "dns.h"
+#include "address/address.h"
+#include "dns/dns.h"
 #include "milters/spf/check.h"
 #include "org_domain.h"
+#include "system/clock.h"
 #include "tool.h"
 
 /* A question beyond queries_max fails at once: an audit of many domains must stay below it. */
@@ -139,7 +139,7 @@ static void answers_ask(struct answers *answers, struct dns *dns, enum question 
 	dns_ask(dns, DNS_TXT, name, answer_come, &answers->of[question]);
 }
 
-/* Each question ends: dns.h bounds tries and their time. */
+/* Each question ends: dns/dns.h bounds tries and their time. */
 static void answers_wait(struct answers *answers)
 {
 	pthread_mutex_lock(&answers->lock);

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "address.h"
-#include "dns.h"
+#include "address/address.h"
+#include "dns/dns.h"
 #include "setup.h"
 #include "spf_ask.h"
 #include "spf_report.h"

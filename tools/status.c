@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "ask.h"
-#include "clock.h"
 #include "json_walk.h"
 #include "setup.h"
+#include "system/clock.h"
 #include "tool.h"
 
 #define WORD 160

@@ -15,11 +15,11 @@
 
 #include "ask.h"
 #include "child.h"
-#include "clock.h"
 #include "instance.h"
-#include "pid_file.h"
-#include "privileges.h"
 #include "redis_server.h"
+#include "system/clock.h"
+#include "system/pid_file.h"
+#include "system/privileges.h"
 #include "tool.h"
 
 #define STOP_LIMIT_MS 40000

@@ -10,13 +10,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "milters/table.h"
-#include "notify.h"
 #include "redis_keeper.h"
 #include "services.h"
-#include "signals.h"
 #include "supervisor.h"
+#include "system/clock.h"
+#include "system/notify.h"
+#include "system/signals.h"
 
 #define TICK_MS 1000
 #define LOOK_MS 50 /* while Redis is being waited for */

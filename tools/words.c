@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "option/typo.h"
 #include "text.h"
-#include "typo.h"
 #include "words.h"
 
 #define WIDEST 80

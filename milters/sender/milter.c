@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "directory.h"
+#include "address/pattern.h"
+#include "directory/directory.h"
 #include "exempt.h"
 #include "milter.h"
 #include "milters/sender/policy.h"
-#include "pattern.h"
 #include "setup.h"
 
 struct sender_options {

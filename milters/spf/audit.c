@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 #include "record.h"
 
 /* ---- the corrected record ---------------------------------------------------------------------- */

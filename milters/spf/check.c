@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "check.h"
-#include "clock.h"
-#include "dns.h"
+#include "dns/dns.h"
+#include "system/clock.h"
 
 /* Each brings at least one answer; an evaluation that obeys its limits needs fewer. */
 #define ROUNDS_MAX 64

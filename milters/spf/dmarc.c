@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 
 const char *const dmarc_action_names[] = { "none", "quarantine", "reject", NULL };
 

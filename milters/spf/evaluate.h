@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 
 /* RFC 7208 2.6. PENDING is ours: `wanted` must be asked for first. */
 enum spf_result {

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "auth_results.h"
-#include "clock.h"
 #include "exempt.h"
 #include "milter.h"
 #include "milters/spf/header.h"
@@ -20,6 +19,7 @@
 #include "milters/spf/policy.h"
 #include "milters/spf/resolver.h"
 #include "setup.h"
+#include "system/clock.h"
 
 _Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as evaluate.h does");
 

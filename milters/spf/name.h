@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "address.h"
+#include "address/address.h"
 #include "text.h"
 
 /* Room for what a macro made: it may be too long to exist. */
@@ -15,7 +15,7 @@ typedef char spf_name[DOMAIN_MAX + 3];
 
 /*
  * Can the DNS have it (RFC 1035 2.3.4)? Which bytes it consists of does not matter, except that they are ASCII
- * and, as dns.h has a text of them, no backslash that would be an escape.
+ * and, as dns/dns.h has a text of them, no backslash that would be an escape.
  */
 bool spf_name_exists(const char *name);
 

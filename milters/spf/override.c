@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address/pattern.h"
 #include "milters/spf/evaluate.h"
 #include "milters/spf/override.h"
-#include "pattern.h"
 
 #define UNSAID (-1)
 #define LINE_MAX_BYTES 512

@@ -6,7 +6,7 @@
 #define LEUMUND_SPF_OVERRIDE_H
 
 #include "milters/spf/policy.h"
-#include "option.h"
+#include "option/option.h"
 
 struct overrides;
 

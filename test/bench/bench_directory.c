@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "directory.h"
+#include "directory/directory.h"
 
 #define LOAD_LIMIT_S 2.0
 #define BYTES_LIMIT 100.0

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
+#include "address/address.h"
 
 /* What came out is lower-case LDH of lawful length and stays as it is. */
 static void domain_check(const char *name)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
+#include "address/address.h"
 
 struct field {
 	const char *start;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "option.h"
+#include "option/option.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

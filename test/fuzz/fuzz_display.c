@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
+#include "address/address.h"
 
 static bool shown_check(void *arg, const char *domain)
 {

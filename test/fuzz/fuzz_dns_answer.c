@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dns_answer.h"
-#include "dns_wire.h"
+#include "dns/answer.h"
+#include "dns/wire.h"
 
 static size_t answer_walk(const struct dns_answer *answer)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 #include "milters/spf/audit.h"
 #include "milters/spf/record.h"
 

@@ -1,4 +1,4 @@
-# A client for the Exim line protocol (common/front_exim.h): one connection, one line, one answer,
+# A client for the Exim line protocol (common/exim/exim.h): one connection, one line, one answer,
 # with values quoted as Exim's ${quote:} does it.
 import base64
 import re

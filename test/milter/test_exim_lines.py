@@ -10,7 +10,7 @@ import exim
 from case import check, same
 from instance import Instance
 
-LINE_MAX = 1536 * 1024  # common/front_exim.h
+LINE_MAX = 1536 * 1024  # common/exim/exim.h
 
 
 def asked(path, data, shut=True):

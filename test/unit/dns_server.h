@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 
 struct dns_server {
 	pid_t pid;

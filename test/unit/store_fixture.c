@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "log.h"
 #include "test/unit/store_fixture.h"
 

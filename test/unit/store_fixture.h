@@ -4,8 +4,8 @@
 #ifndef LEUMUND_TEST_STORE_FIXTURE_H
 #define LEUMUND_TEST_STORE_FIXTURE_H
 
-#include "store_call.h"
-#include "store_key.h"
+#include "store/call.h"
+#include "store/key.h"
 #include "test/unit/redis_server.h"
 #include "test/unit/test.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "address.h"
+#include "address/address.h"
 
 #define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

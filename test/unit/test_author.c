@@ -10,7 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "address.h"
+#include "address/address.h"
 
 /* Mailboxes as text: local|domain|display, separated by semicolons. */
 struct seen {

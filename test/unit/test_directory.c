@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "directory.h"
+#include "system/clock.h"
+#include "directory/directory.h"
 
 #define FILES 2
 

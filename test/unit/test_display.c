@@ -10,7 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "address.h"
+#include "address/address.h"
 
 struct shown {
 	char text[512];

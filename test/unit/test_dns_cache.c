@@ -3,8 +3,8 @@
  */
 #include <stdio.h>
 
-#include "dns_answer.h"
-#include "dns_cache.h"
+#include "dns/answer.h"
+#include "dns/cache.h"
 #include "test/unit/test.h"
 
 #define HOUR INT64_C(3600000)

@@ -1,7 +1,7 @@
 /*
  * Domain names: what can exist, what a message may hold.
  */
-#include "dns_name.h"
+#include "dns/name.h"
 #include "test/unit/test.h"
 
 static bool can_exist(const char *text)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "dns_servers.h"
+#include "dns/servers.h"
 #include "test/unit/test.h"
 
 static char path[] = "/tmp/leumund-resolv-XXXXXX";

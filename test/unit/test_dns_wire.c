@@ -3,9 +3,9 @@
  */
 #include <stdio.h>
 
-#include "clock.h"
-#include "dns_answer.h"
-#include "dns_wire.h"
+#include "system/clock.h"
+#include "dns/answer.h"
+#include "dns/wire.h"
 #include "test/unit/test.h"
 
 #define ROOM 70000

@@ -1,11 +1,11 @@
 /*
- * exim_line.h: what Exim says in one line is understood, and what is no such line is refused.
+ * exim/line.h: what Exim says in one line is understood, and what is no such line is refused.
  */
 #include "test.h"
 
 #include <stdio.h>
 
-#include "exim_line.h"
+#include "exim/line.h"
 
 static struct exim_line parsed;
 static char buffer[512];

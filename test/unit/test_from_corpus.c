@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "address.h"
+#include "address/address.h"
 
 struct count {
 	int from;

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "peer.h"
+#include "directory/directory.h"
+#include "system/peer.h"
 #include "session.h"
 
 #define CUSTOMER_UID 54321 /* no such user on any test machine */

@@ -1,5 +1,5 @@
 /*
- * libmilter_guard.h: whoever is silent, slow or one too many is sent away in time, with limits of milliseconds. In
+ * libmilter/guard.h: whoever is silent, slow or one too many is sent away in time, with limits of milliseconds. In
  * libmilter's place stands a loop that answers packets.
  */
 #include "test.h"
@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "libmilter_guard.h"
+#include "system/clock.h"
+#include "libmilter/guard.h"
 
 #define LIMIT_MS 200
 #define LATE_MS 2000 /* the machine is shared */

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "option.h"
+#include "option/option.h"
 
 struct sender {
 	bool enable;

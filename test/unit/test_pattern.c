@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "pattern.h"
+#include "address/pattern.h"
 
 struct match {
 	const char *pattern, *local, *domain;

@@ -1,5 +1,5 @@
 /*
- * process_limits.h: the limit of threads that binds is found in both versions of control groups.
+ * system/process_limits.h: the limit of threads that binds is found in both versions of control groups.
  */
 #include "test.h"
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "process_limits.h"
+#include "system/process_limits.h"
 
 static char root[] = "/tmp/leumund-limits-XXXXXX";
 static char path[256];

@@ -3,7 +3,7 @@
  */
 #include <stdio.h>
 
-#include "dns.h"
+#include "dns/dns.h"
 #include "egress.h"
 #include "milters/spf/audit.h"
 #include "test/unit/spf_table.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "milters/spf/check.h"
 #include "test/unit/dns_server.h"
 #include "test/unit/test.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "log.h"
 #include "test/unit/store_fixture.h"
 

@@ -3,7 +3,7 @@
  */
 #include <signal.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "test/unit/store_fixture.h"
 
 static void redis_is_dead(void **state)

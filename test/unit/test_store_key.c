@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "store_key.h"
-#include "store_post.h"
-#include "store_target.h"
-#include "store_trouble.h"
+#include "store/key.h"
+#include "store/post.h"
+#include "store/target.h"
+#include "store/trouble.h"
 
 static void decision_id_holds_time_and_chance(void **state)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "test/unit/store_fixture.h"
 
 /* Long ones, so that few fill the buffer. */

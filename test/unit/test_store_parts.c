@@ -1,8 +1,8 @@
 /*
  * The parts of the store that need no server: pauses between tries, calls that await their turn.
  */
-#include "store_backoff.h"
-#include "store_queue.h"
+#include "store/backoff.h"
+#include "store/queue.h"
 #include "test/unit/test.h"
 
 static void pauses_double_and_stay_below_the_longest(void **state)

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "test/unit/store_fixture.h"
 
 struct peer {

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "test/unit/store_fixture.h"
 
 static void script_flush_is_survived(void **state)

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "clock.h"
+#include "system/clock.h"
 #include "test/unit/store_fixture.h"
 
 struct worker {

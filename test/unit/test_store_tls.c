@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "store_tls.h"
+#include "store/tls.h"
 #include "test/unit/store_fixture.h"
 
 static char folder[] = "/tmp/leumund-tls-XXXXXX";

@@ -1,0 +1,241 @@
+/*
+ * From a question in a line to its answer (exim/answer.h): the line's facts, and the steps of judge.h.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exim/answer.h"
+#include "exim/exim.h"
+#include "exim/line.h"
+
+/* ---- facts ------------------------------------------------------------------------------------- */
+
+static const char *keep(struct arena *memory, const char *from)
+{
+	const char *copy = from[0] == '\0' ? "" : arena_copy(memory, from, strlen(from));
+
+	return copy ? copy : "";
+}
+
+static void client_read(struct connection *connection, const struct exim_line *line)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	in_port_t port = htons((uint16_t)strtoul(line->value[EXIM_CLIENT_PORT], NULL, 10));
+	const char *address = line->value[EXIM_CLIENT_ADDR];
+	char bare[INET6_ADDRSTRLEN];
+
+	/* of a link-local address: the interface behind the % is none of its digits */
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(address, "%"), address);
+	in.sin_port = in6.sin6_port = port;
+	if (inet_pton(AF_INET, bare, &in.sin_addr) == 1)
+		memcpy(&connection->client, &in, sizeof(in));
+	else if (inet_pton(AF_INET6, bare, &in6.sin6_addr) == 1)
+		memcpy(&connection->client, &in6, sizeof(in6));
+	connection->client_addr = keep(&connection->memory, address);
+}
+
+/* What every question says about connection and message. */
+static int facts_read(struct session *session, const struct exim_line *line, bool is_local)
+{
+	struct connection *connection = &session->connection;
+	struct message *message = &session->message;
+	const char *uid = line->value[EXIM_UID];
+	unsigned long long number = strtoull(uid, NULL, 10);
+
+	connection->mta = MTA_EXIM;
+	connection->local_command = is_local;
+	client_read(connection, line);
+	connection->client_name = keep(&connection->memory, line->value[EXIM_CLIENT_NAME]);
+	connection->helo = keep(&connection->memory, line->value[EXIM_HELO]);
+	message->queue_id = keep(&message->memory, line->value[EXIM_QUEUE_ID]);
+	message->auth_user = keep(&message->memory, line->value[EXIM_AUTH_USER]);
+	message->auth_type = keep(&message->memory, line->value[EXIM_AUTH_TYPE]);
+	message->sender_ident = keep(&message->memory, line->value[EXIM_IDENT]);
+	if (uid[0] >= '0' && uid[0] <= '9' && number < UINT32_MAX) {
+		message->has_originator_uid = true;
+		message->originator_uid = (uint32_t)number;
+	}
+	if (message->has_originator_uid && line->value[EXIM_CLIENT_ADDR][0] == '\0') {
+		/* on local mail Exim sets $authenticated_id to the login by itself: that is no SMTP AUTH */
+		if (is_local || message->auth_type[0] == '\0')
+			message->auth_user = message->auth_type = "";
+	}
+	return message_mail_from(session, line->value[EXIM_MAIL_FROM]);
+}
+
+static int headers_read(struct session *session, const struct house *house, char *block)
+{
+	char *name, *value;
+	int result = 0;
+	long size = base64_decode(block);
+
+	if (size < 0)
+		return -1;
+	/* a last line end may be missing; an Exim that shows more shows all */
+	session->message.headers_cut =
+		(unsigned long)size + 2 >= EXIM_HEADERS_SHOWN && (unsigned long)size <= EXIM_HEADERS_SHOWN;
+	/* nothing may hide behind a NUL: as a control character it is seen and refused where it matters */
+	for (long i = 0; i < size; i++)
+		if (block[i] == '\0')
+			block[i] = '\001';
+	while (header_field_next(&block, &name, &value)) {
+		if (message_header(session, name, value, house_wants_header(house, session, name)) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+static int recipients_read(struct session *session, char *list)
+{
+	char *one;
+
+	if (base64_decode(list) < 0)
+		return -1;
+	while ((one = exim_recipient_next(&list)))
+		if (!message_rcpt_to(session, one))
+			return -1;
+	return 0;
+}
+
+/* ---- the answers ------------------------------------------------------------------------------- */
+
+struct question {
+	struct exim_line *line;
+	struct session *session;
+	struct judgement *judgement;
+	struct bench bench;
+	front_status status;
+};
+
+static void answer_reply(struct text *answer, const struct reply *reply)
+{
+	switch (reply->kind) {
+	case REPLY_ACCEPT:
+		text_str(answer, "accept");
+		break;
+	case REPLY_HOLD:
+		text_str(answer, "hold ");
+		text_str(answer, reply->text);
+		break;
+	case REPLY_REFUSE:
+		text_str(answer, reply->code);
+		text_char(answer, ' ');
+		text_str(answer, reply->dsn);
+		text_char(answer, ' ');
+		text_str(answer, reply->text);
+		break;
+	}
+}
+
+static void answer_rcpt(struct question *question, struct text *answer)
+{
+	struct recipient *recipient;
+	struct reply reply;
+
+	if (facts_read(question->session, question->line, false) < 0) {
+		reply = judge_failed(&question->bench, question->session, STAGE_RCPT);
+	} else {
+		judge_mail(question->judgement, &question->bench, question->session);
+		recipient = message_rcpt_to(question->session, question->line->value[EXIM_RCPT_TO]);
+		reply = recipient ? judge_rcpt(question->judgement, &question->bench, question->session, recipient)
+				  : judge_failed(&question->bench, question->session, STAGE_RCPT);
+	}
+	answer_reply(answer, &reply);
+}
+
+/* The values lie in our own copy of the line and may be taken apart in place. */
+static char *writable(const char *value)
+{
+	return (char *)(uintptr_t)value;
+}
+
+/* Local mail has no stage of its own for recipients: what is thought of them is said at the end. */
+static void recipients_judge(struct question *question)
+{
+	struct recipient *recipient = question->session->message.recipients;
+
+	for (; recipient; recipient = recipient->next)
+		(void)judge_rcpt(question->judgement, &question->bench, question->session, recipient);
+}
+
+static void answer_message(struct question *question, bool is_local, struct text *answer)
+{
+	const struct exim_line *line = question->line;
+	struct session *session = question->session;
+	struct reply reply;
+
+	if (facts_read(session, line, is_local) < 0 ||
+	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 ||
+	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS])) < 0) {
+		reply = judge_failed(&question->bench, session, STAGE_END);
+	} else {
+		judge_mail(question->judgement, &question->bench, session);
+		if (is_local)
+			recipients_judge(question);
+		reply = judge_end(question->judgement, &question->bench, session);
+	}
+	answer_reply(answer, &reply);
+}
+
+static void answer_data(struct question *question, struct text *answer)
+{
+	answer_message(question, false, answer);
+}
+
+static void answer_local(struct question *question, struct text *answer)
+{
+	answer_message(question, true, answer);
+}
+
+/* No milter of today judges deliveries: Exim goes on. */
+static void answer_route(struct question *question, struct text *answer)
+{
+	(void)question;
+	(void)answer;
+}
+
+static void answer_status(struct question *question, struct text *answer)
+{
+	if (!question->status(answer->at, answer->size))
+		answer->at[0] = '\0';
+	answer->len = strlen(answer->at);
+}
+
+static const struct verb {
+	const char *name;
+	void (*answer)(struct question *question, struct text *answer);
+} verbs[] = {
+	{ "rcpt", answer_rcpt },   { "data", answer_data },	{ "local", answer_local },
+	{ "route", answer_route }, { "status", answer_status },
+};
+
+void exim_answer(char *line, front_status status, struct text *answer)
+{
+	struct exim_line parts;
+	struct session session;
+	struct judgement judgement;
+	struct house *house = service_house();
+	struct directory *directory = service_directory();
+	struct question question = { &parts, &session, &judgement, { house, directory, service_store() }, status };
+	const char *why = exim_line_parse(line, &parts);
+	const struct verb *verb = NULL;
+
+	for (size_t i = 0; !why && i < sizeof(verbs) / sizeof(*verbs) && !verb; i++)
+		if (!strcmp(parts.verb, verbs[i].name))
+			verb = &verbs[i];
+	if (verb) {
+		session_init(&session);
+		verb->answer(&question, answer);
+		session_free(&session);
+	} else {
+		text_str(answer, "error ");
+		text_str(answer, why ? why : "unknown verb; rcpt data local route status are known");
+	}
+	directory_unref(&directory);
+	house_unref(&house);
+}
