@@ -9,8 +9,8 @@
 
 #include "directory/directory.h"
 #include "dns/dns.h"
-#include "milters/spf/check.h"
 #include "setup.h"
+#include "spf/check.h"
 #include "spf_ask.h"
 #include "spf_report.h"
 #include "tool.h"

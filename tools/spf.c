@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dns/dns.h"
-#include "milters/spf/check.h"
+#include "spf/check.h"
 #include "spf_ask.h"
 #include "system/clock.h"
 #include "tool.h"

@@ -10,8 +10,8 @@
 
 #include "address/address.h"
 #include "dns/dns.h"
-#include "milters/spf/check.h"
 #include "org_domain.h"
+#include "spf/check.h"
 #include "system/clock.h"
 #include "tool.h"
 

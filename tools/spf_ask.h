@@ -5,7 +5,7 @@
 #define LEUMUND_TOOLS_SPF_ASK_H
 
 #include "egress.h"
-#include "milters/spf/audit.h"
+#include "spf/audit.h"
 
 struct call;
 struct dns;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milters/spf/check.h"
 #include "milters/spf/inquiry.h"
+#include "spf/check.h"
 
 static const char null_sender[] = "postmaster@";
 

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "milters/spf/evaluate.h"
 #include "milters/spf/policy.h"
 #include "session.h"
+#include "spf/spf.h"
 
 struct dns;
 struct inquiry;

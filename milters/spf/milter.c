@@ -17,11 +17,11 @@
 #include "milters/spf/inquiry.h"
 #include "milters/spf/override.h"
 #include "milters/spf/policy.h"
-#include "milters/spf/resolver.h"
 #include "setup.h"
+#include "spf/resolver.h"
 #include "system/clock.h"
 
-_Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as evaluate.h does");
+_Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as spf/spf.h does");
 
 #define HEADER_BYTES 4096 /* four values of 400 bytes, perhaps escaped, and two problems */
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "address/pattern.h"
-#include "milters/spf/evaluate.h"
 #include "milters/spf/override.h"
+#include "spf/spf.h"
 
 #define UNSAID (-1)
 #define LINE_MAX_BYTES 512

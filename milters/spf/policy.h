@@ -9,7 +9,7 @@
 /* RFC 7208 2.3 and 2.4. Of two objections of equal strength the first is said. */
 enum spf_identity { SPF_MAIL_FROM, SPF_HELO, SPF_IDENTITIES };
 
-/* As many and in the order of enum spf_result (evaluate.h): none neutral pass fail softfail temperror permerror. */
+/* As many and in the order of enum spf_result (spf/spf.h): none neutral pass fail softfail temperror permerror. */
 #define SPF_POLICY_RESULTS 7
 #define SPF_RULES (SPF_IDENTITIES * SPF_POLICY_RESULTS)
 

@@ -30,7 +30,7 @@
 #undef SPF_RESULT_TEMPERROR
 #undef SPF_RESULT_PERMERROR
 
-#include "milters/spf/evaluate.h"
+#include "spf/spf.h"
 
 #define ROUNDS 9
 #define EVALUATIONS 20000

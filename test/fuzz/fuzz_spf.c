@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "milters/spf/evaluate.h"
+#include "spf/spf.h"
 
 #define LINES 40
 #define ANSWERS 600

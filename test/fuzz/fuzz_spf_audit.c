@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "dns/dns.h"
-#include "milters/spf/audit.h"
-#include "milters/spf/record.h"
+#include "spf/audit.h"
+#include "spf/record.h"
 
 #define RECORDS 4
 #define MISSING "ip4:192.0.2.1 ip6:2001:db8::1"

@@ -4,7 +4,7 @@
 #ifndef LEUMUND_TEST_SPF_TABLE_H
 #define LEUMUND_TEST_SPF_TABLE_H
 
-#include "milters/spf/evaluate.h"
+#include "spf/spf.h"
 
 struct spf_table;
 

@@ -5,7 +5,7 @@
 
 #include "dns/dns.h"
 #include "egress.h"
-#include "milters/spf/audit.h"
+#include "spf/audit.h"
 #include "test/unit/spf_table.h"
 #include "test/unit/test.h"
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "system/clock.h"
-#include "milters/spf/check.h"
+#include "spf/check.h"
 #include "test/unit/dns_server.h"
 #include "test/unit/test.h"
 

@@ -2,7 +2,7 @@
  * DMARC records, by section of RFC 7489.
  */
 #include "dns/dns.h"
-#include "milters/spf/dmarc.h"
+#include "spf/dmarc.h"
 #include "org_domain.h"
 #include "test/unit/test.h"
 

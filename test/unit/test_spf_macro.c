@@ -1,7 +1,7 @@
 /*
  * Macros, RFC 7208 7: what they become in names and in texts.
  */
-#include "milters/spf/macro.h"
+#include "spf/macro.h"
 
 #include <arpa/inet.h>
 

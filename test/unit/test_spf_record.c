@@ -1,7 +1,7 @@
 /*
  * The grammar of SPF records, by section of RFC 7208: what is a record, which terms it has.
  */
-#include "milters/spf/record.h"
+#include "spf/record.h"
 
 #include "test/unit/test.h"
 

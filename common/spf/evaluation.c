@@ -1,7 +1,7 @@
 /*
  * What an evaluation asks and counts (evaluation.h).
  */
-#include "evaluation.h"
+#include "spf/evaluation.h"
 
 #include <string.h>
 #include <strings.h>

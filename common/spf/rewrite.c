@@ -1,7 +1,7 @@
 /*
  * From a domain's record to one that libspf2 may see (rewrite.h).
  */
-#include "rewrite.h"
+#include "spf/rewrite.h"
 
 #include <string.h>
 

@@ -1,15 +1,15 @@
 /*
- * One SPF evaluation (evaluate.h): who is judged, what libspf2 is given and what its result means.
+ * One SPF evaluation (spf/spf.h): who is judged, what libspf2 is given and what its result means.
  */
-#include "evaluate.h"
+#include "spf/spf.h"
 
 #include <string.h>
 
-#include "evaluation.h"
-#include "explain.h"
-#include "library.h"
-#include "mechanism.h"
-#include "rewrite.h"
+#include "spf/evaluation.h"
+#include "spf/explain.h"
+#include "spf/library.h"
+#include "spf/mechanism.h"
+#include "spf/rewrite.h"
 
 const char *const spf_result_names[] = {
 	[SPF_RESULT_NONE] = "none",	      [SPF_RESULT_NEUTRAL] = "neutral",	  [SPF_RESULT_PASS] = "pass",

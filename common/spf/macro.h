@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client.h"
-#include "name.h"
+#include "spf/client.h"
+#include "spf/name.h"
 #include "text.h"
 
 /* Where a macro-string stands decides which letters and blanks it may have. */

@@ -10,8 +10,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include "check.h"
 #include "dns/dns.h"
+#include "spf/check.h"
 #include "system/clock.h"
 
 /* Each brings at least one answer; an evaluation that obeys its limits needs fewer. */

@@ -1,13 +1,13 @@
 /*
  * How the world judges mail that this server sends for a domain (audit.h).
  */
-#include "audit.h"
+#include "spf/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "dns/dns.h"
-#include "record.h"
+#include "spf/record.h"
 
 /* ---- the corrected record ---------------------------------------------------------------------- */
 

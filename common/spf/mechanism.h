@@ -4,8 +4,8 @@
 #ifndef LEUMUND_SPF_MECHANISM_H
 #define LEUMUND_SPF_MECHANISM_H
 
-#include "evaluation.h"
-#include "match.h"
+#include "spf/evaluation.h"
+#include "spf/match.h"
 
 /* Counts the term. */
 enum spf_match spf_mechanism_match(struct spf_evaluation *evaluation, const struct spf_step *step);

@@ -3,7 +3,7 @@
  * library.c.
  *
  * Nothing that a stranger wrote gets there. It asks us for records, which have the terms "all", "exists:N.x",
- * "include:N.x" and "redirect=N.x" and nothing else, and whether such an N exists. This header stands alone: evaluate.h
+ * "include:N.x" and "redirect=N.x" and nothing else, and whether such an N exists. This header stands alone: spf/spf.h
  * and libspf2 have names in common.
  */
 #ifndef LEUMUND_SPF_LIBRARY_H
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "match.h"
+#include "spf/match.h"
 #include "text.h"
 
 /* Compiled, a record must stay below 512 bytes, or the library cuts it off silently: 22 terms take 20 bytes each. */

@@ -1,7 +1,7 @@
 /*
  * The client's address (client.h).
  */
-#include "client.h"
+#include "spf/client.h"
 
 #include <arpa/inet.h>
 #include <string.h>

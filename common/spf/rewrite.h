@@ -4,7 +4,7 @@
 #ifndef LEUMUND_SPF_REWRITE_H
 #define LEUMUND_SPF_REWRITE_H
 
-#include "evaluation.h"
+#include "spf/evaluation.h"
 
 /*
  * Finds the policy's record among the TXT records, checks it and writes what is left of it: ip4 and ip6 are decided

@@ -5,7 +5,7 @@
  * compiles texts for each server that nobody reads. Client, sender and domain are constants; the real ones stay with
  * us.
  */
-#include "library.h"
+#include "spf/library.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dns/dns.h"
-#include "milters/spf/resolver.h"
+#include "spf/resolver.h"
 
 #define TRY_MS 1500
 #define TRIES 3

@@ -1,11 +1,11 @@
 /*
  * What a domain says about its fail (explain.h). Whatever goes wrong here means that it says nothing.
  */
-#include "explain.h"
+#include "spf/explain.h"
 
 #include <string.h>
 
-#include "mechanism.h"
+#include "spf/mechanism.h"
 
 /* Macros may bring in what the sender chose: HELO, local part. An SMTP reply is printable ASCII. */
 static void make_printable(char *text)

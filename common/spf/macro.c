@@ -1,7 +1,7 @@
 /*
  * Macro-strings (macro.h).
  */
-#include "macro.h"
+#include "spf/macro.h"
 
 #include <string.h>
 

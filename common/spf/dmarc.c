@@ -1,7 +1,7 @@
 /*
  * DMARC policy records (dmarc.h).
  */
-#include "dmarc.h"
+#include "spf/dmarc.h"
 
 #include <stddef.h>
 

@@ -1,12 +1,12 @@
 /*
  * The grammar of SPF records (record.h).
  */
-#include "record.h"
+#include "spf/record.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "macro.h"
+#include "spf/macro.h"
 
 static const char version[] = "v=spf1";
 #define VERSION_LEN (sizeof(version) - 1)

@@ -5,8 +5,8 @@
 #ifndef LEUMUND_SPF_AUDIT_H
 #define LEUMUND_SPF_AUDIT_H
 
-#include "dmarc.h"
-#include "evaluate.h"
+#include "spf/dmarc.h"
+#include "spf/spf.h"
 
 /* An address that mail leaves from, and what came out for MAIL FROM postmaster@DOMAIN. */
 struct spf_audit_address {

@@ -1,7 +1,7 @@
 /*
  * Names of the DNS (name.h).
  */
-#include "name.h"
+#include "spf/name.h"
 
 #include <string.h>
 #include <strings.h>

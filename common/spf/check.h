@@ -5,7 +5,7 @@
 #ifndef LEUMUND_SPF_CHECK_H
 #define LEUMUND_SPF_CHECK_H
 
-#include "evaluate.h"
+#include "spf/spf.h"
 
 struct dns;
 struct spf_check;

@@ -1,7 +1,7 @@
 /*
  * The mechanisms that look something up (mechanism.h).
  */
-#include "mechanism.h"
+#include "spf/mechanism.h"
 
 #include <string.h>
 

@@ -6,11 +6,11 @@
 
 #include <stdarg.h>
 
-#include "client.h"
-#include "evaluate.h"
-#include "macro.h"
-#include "name.h"
-#include "record.h"
+#include "spf/client.h"
+#include "spf/macro.h"
+#include "spf/name.h"
+#include "spf/record.h"
+#include "spf/spf.h"
 
 /* libspf2 nests 20 records deep, so no more terms that look something up than that; mx and ptr by SPF_WANTED. */
 #define SPF_TERMS_MAX 20

@@ -4,7 +4,7 @@
 #ifndef LEUMUND_SPF_EXPLAIN_H
 #define LEUMUND_SPF_EXPLAIN_H
 
-#include "evaluation.h"
+#include "spf/evaluation.h"
 
 /* Fills the explanation of the outcome, or leaves it empty; may stop the evaluation because an answer is not there yet.
  */
