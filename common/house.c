@@ -49,7 +49,7 @@ struct house *house_load(const char *directory, const char *service, const struc
 		free(house);
 		return NULL;
 	}
-	house->stack = stack_new(house->setup.config, service, milters, error, size);
+	house->stack = stack_new(&house->setup, service, milters, error, size);
 	if (house->stack && stack_count(house->stack) == 0) {
 		snprintf(error, size,
 			 "%s: no milter is enabled for service '%s'; set enable = true and service = \"%s\" in its "

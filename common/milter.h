@@ -16,6 +16,7 @@
 #include "verdict.h"
 
 struct directory;
+struct setup;
 
 /* The facts that a milter needs; the front asks the MTA for nothing else. */
 enum need {
@@ -78,10 +79,10 @@ struct milter {
 	const char *const *headers; /* NULL-terminated field names, or NULL */
 
 	/*
-	 * Makes what check() works with from the section's struct, which outlives it. NULL and a sentence on
-	 * failure. `stop` gives it back.
+	 * Makes what check() works with from the section's struct; that and the setup outlive it. NULL and a sentence
+	 * on failure. `stop` gives it back.
 	 */
-	void *(*start)(const void *options, char *error, size_t size);
+	void *(*start)(const struct setup *setup, const void *options, char *error, size_t size);
 	void (*stop)(void *state);
 
 	/*

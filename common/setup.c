@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/shared.h"
 #include "egress.h"
 #include "identity.h"
 #include "log.h"
@@ -104,6 +105,7 @@ int setup_sections(const struct section **sections, const struct milter *const *
 	sections[n++] = &identity_section;
 	sections[n++] = &store_section;
 	sections[n++] = &egress_section;
+	sections[n++] = &dns_section;
 	for (; *milters; milters++) {
 		if (n == SETUP_SECTIONS)
 			return -1;
@@ -195,6 +197,7 @@ int setup_load(struct setup *setup, const char *directory, const struct milter *
 	setup->identity = config_section(setup->config, identity_section.name);
 	setup->store = config_section(setup->config, store_section.name);
 	setup->egress = config_section(setup->config, egress_section.name);
+	setup->dns = config_section(setup->config, dns_section.name);
 	if (domains_resolve(setup, directory) < 0) {
 		snprintf(error, size, "out of memory");
 		setup_free(setup);

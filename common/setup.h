@@ -69,6 +69,7 @@ struct setup {
 	const struct identity_options *identity;
 	const struct store_options *store;
 	const struct egress_options *egress;
+	const struct dns_settings *dns;
 	struct string_list domains; /* leumund.domains; relative names are relative to the configuration directory */
 	const char *services[SETUP_SERVICES]; /* with at least one enabled milter, in order */
 	size_t service_count;

@@ -37,9 +37,10 @@ static void stack_insert(struct stack *stack, const struct milter *milter, void 
 	stack->at[at].place = place;
 }
 
-struct stack *stack_new(const struct config *config, const char *service, const struct milter *const *milters,
+struct stack *stack_new(const struct setup *setup, const char *service, const struct milter *const *milters,
 			char *error, size_t size)
 {
+	const struct config *config = setup->config;
 	struct stack *stack = calloc(1, sizeof(*stack));
 
 	if (!stack) {
@@ -57,7 +58,7 @@ struct stack *stack_new(const struct config *config, const char *service, const 
 			stack_free(&stack);
 			return NULL;
 		}
-		state = milter->start(config_section(config, milter->section->name), error, size);
+		state = milter->start(setup, config_section(config, milter->section->name), error, size);
 		if (!state) {
 			stack_free(&stack);
 			return NULL;

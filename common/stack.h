@@ -11,14 +11,14 @@
 
 #define STACK_MILTERS 16
 
-struct config;
+struct setup;
 struct stack;
 
 /*
  * Starts the enabled milters whose `service` option is SERVICE, in the order in which conf.d first mentions
- * them. NULL and a sentence when one cannot start. The configuration must outlive the stack.
+ * them. NULL and a sentence when one cannot start. The setup must outlive the stack.
  */
-struct stack *stack_new(const struct config *config, const char *service, const struct milter *const *milters,
+struct stack *stack_new(const struct setup *setup, const char *service, const struct milter *const *milters,
 			char *error, size_t size);
 void stack_free(struct stack **stack);
 

@@ -168,10 +168,11 @@ static void host_read(domain_name host)
 		(void)domain_canonical(name, strlen(name), host);
 }
 
-static void *sender_start(const void *options, char *error, size_t size)
+static void *sender_start(const struct setup *setup, const void *options, char *error, size_t size)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 
+	(void)setup;
 	if (!sender) {
 		snprintf(error, size, "sender: out of memory");
 		return NULL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "auth_results.h"
+#include "dns/shared.h"
 #include "exempt.h"
 #include "milter.h"
 #include "milters/spf/header.h"
@@ -18,7 +19,6 @@
 #include "milters/spf/override.h"
 #include "milters/spf/policy.h"
 #include "setup.h"
-#include "spf/resolver.h"
 #include "system/clock.h"
 
 _Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as spf/spf.h does");
@@ -31,8 +31,6 @@ struct spf_options {
 	int64_t timeout; /* seconds */
 	int64_t void_limit;
 	bool explanation;
-	const char *dns_servers;
-	int64_t dns_cache; /* MB */
 	const char *authserv_id;
 	bool received_spf;
 	struct string_list overrides;
@@ -101,10 +99,6 @@ static const struct option rows[] = {
 	  "Look-ups of one evaluation that may find nothing; one more is permerror." },
 	{ OPTION_BOOL, "explanation", "true", 0, 0, NULL, NULL, OPTION_AT(explanation),
 	  "Whether a refusal quotes the explanation that the domain publishes." },
-	{ OPTION_STRING, "dns_servers", "\"\"", 0, 0, NULL, NULL, OPTION_AT(dns_servers),
-	  "DNS servers to ask, ADDRESS[:PORT] apart by commas; empty means those of /etc/resolv.conf." },
-	{ OPTION_NUMBER, "dns_cache", "32", 1, 1024, NULL, NULL, OPTION_AT(dns_cache),
-	  "Memory for answers of the DNS, in MB." },
 	{ OPTION_STRING, "authserv_id", "\"\"", 0, 0, NULL, check_authserv_id, OPTION_AT(authserv_id),
 	  "The name by which this server signs Authentication-Results, and by which it knows forged ones; empty means its host name." },
 	{ OPTION_BOOL, "received_spf", "false", 0, 0, NULL, NULL, OPTION_AT(received_spf),
@@ -132,7 +126,7 @@ static void spf_stop(void *state)
 {
 	struct spf *spf = state;
 
-	resolver_close(&spf->dns);
+	dns_unshare(&spf->dns);
 	overrides_free(&spf->overrides);
 	exemptions_free(&spf->networks);
 	exemptions_free(&spf->relays);
@@ -140,7 +134,7 @@ static void spf_stop(void *state)
 	free(spf);
 }
 
-static void *spf_start(const void *options, char *error, size_t size)
+static void *spf_start(const struct setup *setup, const void *options, char *error, size_t size)
 {
 	struct spf *spf = calloc(1, sizeof(*spf));
 	char why[256];
@@ -167,10 +161,9 @@ static void *spf_start(const void *options, char *error, size_t size)
 	spf->recipients = exemptions_new(EXEMPT_ADDRESS, &spf->options->exempt_recipients);
 	snprintf(why, sizeof(why), "out of memory");
 	if (spf->overrides && spf->networks && spf->relays && spf->recipients)
-		spf->dns = resolver_open(spf->options->dns_servers, (size_t)spf->options->dns_cache << 20, why,
-					 sizeof(why));
+		spf->dns = dns_share(setup->dns, why, sizeof(why));
 	if (!spf->dns) {
-		snprintf(error, size, "spf.dns_servers: %s", why);
+		snprintf(error, size, "dns.servers: %s", why);
 		spf_stop(spf);
 		return NULL;
 	}

@@ -33,7 +33,7 @@ HELO = 'none.test'
 
 
 def section(server, options):
-    return 'spf {\n\tenable = true\n\tdns_servers = "127.0.0.1:%d"\n%s\n}\n' % (server.port, options)
+    return 'dns {\n\tservers = "127.0.0.1:%d"\n}\nspf {\n\tenable = true\n%s\n}\n' % (server.port, options)
 
 
 @contextlib.contextmanager
@@ -205,12 +205,20 @@ def test_exim_hears_the_same():
 def test_a_wrong_option_is_refused_by_name():
     with Instance() as other:
         other.service = 'inbound'
-        for option, line in (('dns_servers', 'dns_servers = "ns.example"'), ('authserv_id', 'authserv_id = "a b"'),
+        for option, line in (('authserv_id', 'authserv_id = "a b"'),
                              ('exempt_spf', 'exempt_spf = {%s}' % ', '.join('"d%d.test: x"' % i for i in range(9))),
                              ('exempt_spf', 'exempt_spf = {"192.0.2.1/32: x"}')):
             other.write('40-spf.conf', 'spf {\n\tenable = true\n\t%s\n}\n' % line)
             status, said = other.refused()
             check(status == 78 and option in said, '%s: %d: %s', line, status, said)
+
+
+def test_a_name_is_no_dns_server():
+    with Instance() as other:
+        other.service = 'inbound'
+        other.write('40-spf.conf', 'dns {\n\tservers = "ns.example"\n}\nspf {\n\tenable = true\n}\n')
+        status, said = other.refused()
+        check(status == 78 and '40-spf.conf:2' in said and 'addresses apart by commas' in said, '%d: %s', status, said)
 
 
 def test_an_inbound_service_needs_no_canary():
