@@ -1,5 +1,5 @@
 /*
- * The addresses from which this server may send mail: section `egress` of conf.d.
+ * From where mail leaves this server: section `egress` of conf.d, and the pool of addresses that a sender's mail uses.
  */
 #ifndef LEUMUND_EGRESS_H
 #define LEUMUND_EGRESS_H
@@ -10,13 +10,17 @@
 
 #include "option/option.h"
 
-#define EGRESS_MAX 64 /* addresses */
-
-extern const struct section egress_section;
+#define EGRESS_ADDRESSES 64 /* of one pool */
+#define EGRESS_POOLS 64
+#define EGRESS_NAME_MAX 32 /* bytes of a pool's name */
 
 struct egress_options {
 	struct string_list addresses;
+	struct string_list pools;
+	struct string_list pool_of;
 };
+
+extern const struct section egress_section;
 
 union inet_address {
 	struct sockaddr any;
@@ -27,7 +31,29 @@ union inet_address {
 /* An IPv4 or IPv6 address without anything around it. */
 bool inet_address_read(const char *from, union inet_address *out);
 
-/* As an address that other servers may see: NULL, or a sentence that says what is wrong with it. */
-option_check_fn egress_check;
+struct egress_pool {
+	char name[EGRESS_NAME_MAX + 1]; /* "" is egress.addresses */
+	size_t count;
+	union inet_address at[EGRESS_ADDRESSES];
+	char words[EGRESS_ADDRESSES][INET6_ADDRSTRLEN];
+};
+
+/* An address that other servers may see; the same one twice is one. NULL, or a sentence that says what is wrong. */
+const char *egress_pool_add(struct egress_pool *pool, const char *address);
+
+struct egress;
+
+/* NULL and a sentence on failure. The options must outlive it. */
+struct egress *egress_new(const struct egress_options *options, char *error, size_t size);
+void egress_free(struct egress **egress);
+
+/*
+ * The pool that mail of this account (comparable form; "" = unknown) and domain (comparable form; "" = none) leaves
+ * from: by account first, then by domain, the most particular one; else egress.addresses, which may be empty.
+ */
+const struct egress_pool *egress_pool_of(const struct egress *egress, const char *account, const char *domain);
+
+/* The number of addresses of its largest pool. */
+size_t egress_widest(const struct egress *egress);
 
 #endif

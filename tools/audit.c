@@ -12,6 +12,7 @@
 #include "setup.h"
 #include "spf/check.h"
 #include "spf_ask.h"
+#include "system/clock.h"
 #include "spf_report.h"
 #include "tool.h"
 
@@ -29,7 +30,7 @@ struct audit {
 	const struct call *call;
 	struct setup setup;
 	struct directory *directory;
-	struct egress egress;
+	struct egress *egress;
 	struct dns *dns;
 
 	const char **domains; /* the directory's */
@@ -99,6 +100,15 @@ static int domains_load(struct audit *audit)
 
 /* ---- asking ------------------------------------------------------------------------------------ */
 
+/* By its first owner, where it has several. */
+static const struct egress_pool *pool_of(const struct audit *audit, const char *domain)
+{
+	const char *owner = "";
+
+	(void)directory_owners(audit->directory, domain, false, &owner, 1);
+	return egress_pool_of(audit->egress, owner, domain);
+}
+
 static void *work(void *arg)
 {
 	struct audit *audit = arg;
@@ -112,7 +122,8 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&audit->lock);
 		place->report = calloc(1, sizeof(*place->report));
 		good = place->report &&
-		       domain_report_make(audit->dns, &audit->egress, audit->domains[at], place->report);
+		       domain_report_make(audit->dns, pool_of(audit, audit->domains[at]), audit->domains[at],
+					  clock_ticks_ms() + SPF_DEADLINE_MS, place->report);
 		pthread_mutex_lock(&audit->lock);
 		place->failed = !good;
 		place->done = true;
@@ -126,7 +137,7 @@ static void *work(void *arg)
 /* How many have started. */
 static size_t workers_start(struct audit *audit, pthread_t *workers)
 {
-	const size_t bound = SPF_CHECKS_MAX / 2 / DOMAIN_EVALUATIONS(&audit->egress);
+	const size_t bound = SPF_CHECKS_MAX / 2 / (egress_widest(audit->egress) + 1);
 	const size_t most = bound < WORKERS_MAX ? bound : WORKERS_MAX;
 	size_t started = 0;
 
@@ -248,8 +259,8 @@ static int audit_run(struct audit *audit)
 	int status = tool_setup(audit->call, &audit->setup);
 
 	if (status == 0)
-		status = egress_find(audit->call, audit->setup.egress, &audit->egress);
-	if (status == 0)
+		audit->egress = egress_find(audit->call, audit->setup.egress, &status);
+	if (audit->egress)
 		status = domains_load(audit);
 	if (status != 0)
 		return status;
@@ -276,6 +287,7 @@ int command_audit(const struct call *call)
 	free(audit.places);
 	free(audit.domains);
 	directory_unref(&audit.directory);
+	egress_free(&audit.egress);
 	setup_free(&audit.setup);
 	return status;
 }

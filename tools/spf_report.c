@@ -48,13 +48,13 @@ static void addresses_show(const struct domain_report *report)
 {
 	int widest = 0;
 
-	for (size_t i = 0; i < report->egress->count; i++)
-		if ((int)strlen(report->egress->words[i]) > widest)
-			widest = (int)strlen(report->egress->words[i]);
-	for (size_t i = 0; i < report->egress->count; i++) {
-		const struct address_report *address = &report->addresses[i];
+	for (size_t i = 0; i < report->pool->count; i++)
+		if ((int)strlen(report->pool->words[i]) > widest)
+			widest = (int)strlen(report->pool->words[i]);
+	for (size_t i = 0; i < report->pool->count; i++) {
+		const struct domain_address *address = &report->addresses[i];
 
-		printf("  %-*s%-*s  %s\n", LABEL - 2, i == 0 ? "from" : "", widest, report->egress->words[i],
+		printf("  %-*s%-*s  %s\n", LABEL - 2, i == 0 ? "from" : "", widest, report->pool->words[i],
 		       spf_result_names[address->result]);
 	}
 }
@@ -96,7 +96,7 @@ static void dmarc_show(const struct domain_report *report)
 	if (audit->hits) {
 		text_str(&text, ": mail whose From is in this domain ");
 		text_str(&text, fate[audit->action]);
-		text_str(&text, audit->refused == report->egress->count
+		text_str(&text, audit->refused == report->pool->count
 					? ""
 					: " when it leaves from an address that does not pass");
 		text_str(&text, ", unless a DKIM signature of the domain is on it");

@@ -4,7 +4,7 @@
 #ifndef LEUMUND_TOOLS_SPF_REPORT_H
 #define LEUMUND_TOOLS_SPF_REPORT_H
 
-#include "spf_ask.h"
+#include "spf/domain.h"
 
 /* All of it, for one who wants to mend it. */
 void report_show(const struct domain_report *report);

@@ -19,11 +19,11 @@ static void member(const char *name, const char *value)
 static void addresses_json(const struct domain_report *report)
 {
 	fputs(",\"addresses\":[", stdout);
-	for (size_t i = 0; i < report->egress->count; i++) {
-		const struct address_report *address = &report->addresses[i];
+	for (size_t i = 0; i < report->pool->count; i++) {
+		const struct domain_address *address = &report->addresses[i];
 
 		printf("%s{\"address\":\"%s\",\"result\":\"%s\",\"terms\":%u,\"voids\":%u", i ? "," : "",
-		       report->egress->words[i], spf_result_names[address->result], address->terms, address->voids);
+		       report->pool->words[i], spf_result_names[address->result], address->terms, address->voids);
 		member("problem", address->problem);
 		putchar('}');
 	}
@@ -107,9 +107,8 @@ void report_csv(const struct domain_report *report, const char *const *accounts,
 		field_text(accounts[i]);
 	}
 	printf("\",%s,\"", spf_result_names[audit->result]);
-	for (size_t i = 0; i < report->egress->count; i++)
-		printf("%s%s=%s", i ? " " : "", report->egress->words[i],
-		       spf_result_names[report->addresses[i].result]);
+	for (size_t i = 0; i < report->pool->count; i++)
+		printf("%s%s=%s", i ? " " : "", report->pool->words[i], spf_result_names[report->addresses[i].result]);
 	printf("\",%u,%u", audit->terms, audit->voids);
 	field(audit->missing);
 	field(audit->dmarc == DMARC_FOUND ? dmarc_action_names[audit->action] : dmarc_states[audit->dmarc]);

@@ -79,8 +79,11 @@ const struct dns_answer *spf_ask(struct spf_evaluation *evaluation, enum dns_typ
 					      : spf_stop(evaluation, SPF_RESULT_PERMERROR, "takes too many DNS queries",
 							 evaluation->policy[0].domain);
 	answer = evaluation->lookup(evaluation->lookup_arg, type, name);
-	if (answer)
+	if (answer) {
+		if (answer->ttl < evaluation->outcome->ttl)
+			evaluation->outcome->ttl = answer->ttl;
 		return answer;
+	}
 	want(evaluation->outcome, type, name);
 	return spf_stop(evaluation, SPF_RESULT_PENDING, "", NULL);
 }

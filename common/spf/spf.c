@@ -181,6 +181,8 @@ static void outcome_clear(struct spf_outcome *outcome)
 	outcome->result = SPF_RESULT_NONE;
 	outcome->domain[0] = outcome->explanation[0] = outcome->problem[0] = '\0';
 	outcome->terms = outcome->voids = outcome->queries = 0;
+	outcome->ttl = UINT32_MAX;
+	outcome->by_mailbox = false;
 	outcome->wanted_count = 0;
 }
 

@@ -60,6 +60,8 @@ struct spf_outcome {
 				  if none */
 	char problem[200];     /* of permerror and temperror: what is wrong, in our words: printable ASCII */
 	unsigned terms, voids, queries; /* look-ups of this evaluation */
+	uint32_t ttl;	 /* seconds: the smallest of the answers that it rests on; UINT32_MAX if it rests on none */
+	bool by_mailbox; /* a record names the sender's local part: another one may have another result */
 	/* PENDING: these questions, all of which may be asked at once. More may follow. */
 	struct {
 		enum dns_type type;
