@@ -143,6 +143,10 @@ static void put_verdict(struct text *line, const struct decision *decision, enum
 	PUT(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
 	text_str(line, " about=");
 	text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
+	if (verdict->detail.len > 0) {
+		text_str(line, " detail=");
+		text_word(line, verdict->detail.at, verdict->detail.len, VALUE_BYTES);
+	}
 }
 
 static void put_facts(struct text *line, const struct session *session, const struct recipient *recipient)
@@ -267,8 +271,10 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 	if (said <= ACTION_OBSERVE)
 		return reply;
 	text_init(&reason, reason_buffer, sizeof(reason_buffer));
-	rule_text(rule, (enum language)options->language, own_text(options, rule), verdict->about, session->who.account,
-		  session->connection.client_addr, &reason);
+	rule_text(rule, (enum language)options->language, own_text(options, rule),
+		  &(struct rule_words){ verdict->about, verdict->detail, session->who.account,
+					session->connection.client_addr },
+		  &reason);
 	quote_put(&reason, verdict->quote, (enum language)options->language);
 	text_init(&text, buffer, sizeof(buffer));
 	text_char(&text, '[');

@@ -69,7 +69,7 @@ static const struct option rows[] = {
 	{ OPTION_STRING, "url", "\"\"", 0, 0, NULL, NULL, OPTION_AT(url),
 	  "Page that explains refusals to customers, appended to every reply." },
 	{ OPTION_LIST, "texts", "{}", 0, 0, NULL, check_text, OPTION_AT(texts),
-	  "Own texts, each CODE=text; {about} is the address at fault, {account} the account, {client} the client's "
+	  "Own texts, each CODE=text; {about} is the address at fault, {detail} what is missing or counted, {account} the account, {client} the client's "
 	  "address." },
 	{ OPTION_LIST, "domains", "{\"/etc/userdomains\", \"/etc/trueuserdomains\"}", 0, 0, NULL, NULL, OPTION_AT(domains),
 	  "Files with lines of the form domain: account, watched for changes: cPanel's are the default, DirectAdmin's is "

@@ -125,12 +125,28 @@ static const struct rule *rule_find(const char *name, const struct milter **milt
 	return NULL;
 }
 
+/* The line writes a blank inside a value as \x20. */
+static const char *blanks_back(char *value)
+{
+	static const char blank[] = "\\x20";
+	char *to = value;
+
+	for (const char *from = value; *from;) {
+		const bool is_blank = !strncmp(from, blank, sizeof(blank) - 1);
+
+		*to++ = (char)(is_blank ? ' ' : *from);
+		from += is_blank ? sizeof(blank) - 1 : 1;
+	}
+	*to = '\0';
+	return value;
+}
+
 static bool explain_take(void *arg, int64_t at_ms, const char *account, const char *text)
 {
 	struct question *question = arg;
 	const struct milter *milter = NULL;
 	const struct rule *rule;
-	char name[FACT], about[FACT], client[FACT], buffer[1024];
+	char name[FACT], about[FACT], detail[FACT], client[FACT], buffer[1024];
 	struct text reason;
 
 	if (question->call->json)
@@ -148,8 +164,14 @@ static bool explain_take(void *arg, int64_t at_ms, const char *account, const ch
 	text_char(&reason, '[');
 	text_str(&reason, rule->code);
 	text_str(&reason, "] ");
-	rule_text(rule, (enum language)question->setup.leumund->language, NULL, (struct span){ about, strlen(about) },
-		  account, fact_of(text, "client", client, sizeof(client)), &reason);
+	fact_of(text, "detail", detail, sizeof(detail));
+	blanks_back(detail);
+	rule_text(rule, (enum language)question->setup.leumund->language, NULL,
+		  &(struct rule_words){ { about, strlen(about) },
+					{ detail, strlen(detail) },
+					account,
+					fact_of(text, "client", client, sizeof(client)) },
+		  &reason);
 	fputs("\nThe sender is told:\n", stdout);
 	print_wrapped(stdout, buffer, 4, 0);
 	printf("The rule:    option %s of section %s in conf.d\nIts domains: leumund who ", rule->name, milter->name);

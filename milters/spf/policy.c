@@ -49,7 +49,9 @@ struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fac
 {
 	if (!fact->known || action == ACTION_OFF || (action == ACTION_OBSERVE && !is_objection[fact->result]))
 		return VERDICT_NONE;
-	return (struct verdict){ action, &spf_rules[spf_rule(identity, fact->result)], fact->about, fact->quote };
+	return (struct verdict){
+		action, &spf_rules[spf_rule(identity, fact->result)], fact->about, { "", 0 }, fact->quote
+	};
 }
 
 static bool has_action(enum spf_identity identity, const struct spf_policy *policy, enum action least)
