@@ -307,6 +307,7 @@ static struct view view_of(const struct judgement *judgement, const struct bench
 		.session = session,
 		.recipient = recipient,
 		.directory = bench->directory,
+		.store = bench->store,
 		.now_ms = judgement->now_ms,
 	};
 }

@@ -33,7 +33,7 @@ bool house_wants_header(const struct house *house, const struct session *session
 struct bench {
 	const struct house *house;
 	const struct directory *directory; /* may be NULL */
-	struct store *store;		   /* may be NULL: no history */
+	struct store *store;		   /* may be NULL: no history, nothing shared */
 };
 
 enum reply_kind { REPLY_ACCEPT, REPLY_HOLD, REPLY_REFUSE };

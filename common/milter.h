@@ -17,6 +17,7 @@
 
 struct directory;
 struct setup;
+struct store;
 
 /* The facts that a milter needs; the front asks the MTA for nothing else. */
 enum need {
@@ -41,6 +42,7 @@ struct view {
 	const struct session *session;
 	const struct recipient *recipient; /* STAGE_RCPT only */
 	const struct directory *directory; /* may be NULL: nothing is known */
+	struct store *store;		   /* may be NULL: nothing is shared; see store/store.h */
 	int64_t now_ms;			   /* wall clock */
 	void *memo;			   /* what the milter's begin() made for this message */
 };

@@ -15,21 +15,25 @@ static bool is_open(const struct store *store)
 	return (state == STORE_STATE_UP || state == STORE_STATE_CONNECTING) && !store->doubt && !store->stop;
 }
 
+bool store_submit_calls(struct store *store, struct store_call *const *calls, size_t count)
+{
+	pthread_mutex_lock(&store->lock);
+	const bool taken = is_open(store) && queue_has_room(&store->calls, count);
+	for (size_t i = 0; i < count && taken; i++)
+		queue_put(&store->calls, calls[i]);
+	if (taken && store->nap != NAP_NONE)
+		store_poke(store);
+	pthread_mutex_unlock(&store->lock);
+	for (size_t i = 0; i < count && !taken; i++)
+		call_free(calls[i]);
+	return taken;
+}
+
 struct store_call *store_submit(struct store *store, int argc, const char *const *argv)
 {
 	struct store_call *call = call_new(argc, argv);
 
-	if (!call)
-		return NULL;
-	pthread_mutex_lock(&store->lock);
-	const bool taken = is_open(store) && queue_put(&store->calls, call);
-	if (taken && store->nap != NAP_NONE)
-		store_poke(store);
-	pthread_mutex_unlock(&store->lock);
-	if (taken)
-		return call;
-	call_free(call);
-	return NULL;
+	return call && store_submit_calls(store, &call, 1) ? call : NULL;
 }
 
 /* With the lock held. */

@@ -16,6 +16,9 @@ struct store_call;
  */
 struct store_call *store_submit(struct store *store, int argc, const char *const *argv);
 
+/* All or none, one behind the other. False: none, and they are freed. */
+bool store_submit_calls(struct store *store, struct store_call *const *calls, size_t count);
+
 /*
  * Waits until `until_ms` (clock_ticks_ms). With OK and REFUSED there is a reply, which the caller frees. A NULL
  * call gives DOWN.

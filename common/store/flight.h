@@ -7,15 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/store.h"
+
 #define FLIGHTS 1024
 
 enum kind { KIND_CALL, KIND_POST, KIND_AUTH, KIND_NAME, KIND_INFO, KIND_SCRIPT, KIND_PING };
 
 struct flight {
 	enum kind kind;
-	int64_t at_ms;		 /* since when */
-	struct store_call *call; /* KIND_CALL */
-	uint64_t post_end;	 /* KIND_POST */
+	enum store_script script; /* KIND_POST, KIND_SCRIPT */
+	int64_t at_ms;		  /* since when */
+	struct store_call *call;  /* KIND_CALL */
+	uint64_t post_end;	  /* KIND_POST */
 };
 
 struct flights {

@@ -39,7 +39,6 @@ struct store_io {
 	bool denied; /* by the greeting */
 	char greeting_error[160];
 
-	char sha[64];
 	struct post_form form;
 	unsigned posts_out;
 	bool rewind; /* a post failed: those behind it are sent again too, in order */

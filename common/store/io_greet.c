@@ -38,7 +38,15 @@ void io_connect(struct store *store)
 	}
 }
 
-/* All at once, one round trip: log in, name ourselves, see who it is, load the script; PING's answer counts. */
+static bool send_scripts(struct store *store)
+{
+	for (int script = 0; script < STORE_SCRIPTS; script++)
+		if (!io_send_script(store, (enum store_script)script))
+			return false;
+	return true;
+}
+
+/* All at once, one round trip: log in, name ourselves, see who it is, load the scripts; PING's answer counts. */
 static void send_greeting(struct store *store)
 {
 	const struct store_target *target = &store->target;
@@ -48,7 +56,7 @@ static void send_greeting(struct store *store)
 	if ((user || *target->password) && !io_send_words(store, KIND_AUTH, user ? 3 : 2, auth))
 		return;
 	if (io_send_words(store, KIND_NAME, 3, (const char *const[]){ "CLIENT", "SETNAME", "leumund" }) &&
-	    io_send_words(store, KIND_INFO, 2, (const char *const[]){ "INFO", "server" }) && io_send_script(store))
+	    io_send_words(store, KIND_INFO, 2, (const char *const[]){ "INFO", "server" }) && send_scripts(store))
 		io_send_words(store, KIND_PING, 1, (const char *const[]){ "PING" });
 }
 
@@ -130,7 +138,6 @@ static void greeting_done(struct store *store, const struct redisReply *reply)
 
 void io_greeting_reply(struct store *store, enum kind kind, const struct redisReply *reply)
 {
-	struct store_io *io = &store->io;
 	const enum trouble trouble = reply_trouble(reply);
 	const char *said = reply_text(reply).at;
 
@@ -140,9 +147,7 @@ void io_greeting_reply(struct store *store, enum kind kind, const struct redisRe
 		greeting_failed(store, reply, false);
 	else if (kind == KIND_INFO)
 		learn_server(store, reply);
-	else if (kind == KIND_SCRIPT && reply_is_string(reply))
-		snprintf(io->sha, sizeof(io->sha), "%s", said);
-	else if (kind == KIND_SCRIPT)
+	else if (kind == KIND_SCRIPT && !reply_is_string(reply))
 		greeting_failed(store, reply, trouble == TROUBLE_DENIED);
 	else if (kind == KIND_PING)
 		greeting_done(store, reply);

@@ -6,6 +6,7 @@
 #include "store/io_loss.h"
 #include "store/io_reply.h"
 #include "store/io_send.h"
+#include "store/script.h"
 #include "store/state.h"
 #include "store/trouble.h"
 #include "system/clock.h"
@@ -19,7 +20,7 @@ static void call_reply(struct store *store, struct store_call *call, struct redi
 	if (reply_trouble(reply) == TROUBLE_SCRIPT && !call->resent && flights_have_room(&store->io.flights, 3)) {
 		reply_free(&reply);
 		call->resent = true;
-		if (io_send_script(store)) {
+		if (io_send_script(store, call->script)) {
 			io_send_call(store, call);
 			return;
 		}
@@ -70,34 +71,35 @@ static void post_stored(struct store *store, uint64_t end, bool stored)
 }
 
 /* False: the connection had to be given up. */
-static bool post_result(struct store *store, uint64_t end, const struct redisReply *reply)
+static bool post_result(struct store *store, const struct flight *post, const struct redisReply *reply)
 {
 	switch (reply_trouble(reply)) {
 	case TROUBLE_NONE:
-		post_stored(store, end, true);
+		post_stored(store, post->post_end, true);
 		break;
 	case TROUBLE_SCRIPT:
 		store->io.rewind = true;
-		return io_send_script(store);
+		return io_send_script(store, post->script);
 	case TROUBLE_PASSING:
 	case TROUBLE_DENIED:
 		store->io.rewind = true;
 		posts_hold(store, reply);
 		break;
 	case TROUBLE_OTHER: /* it would fail for ever and keep all others from being written */
-		log_error("store: a decision could not be written: %.200s", reply_text(reply).at);
-		post_stored(store, end, false);
+		log_error("store: a post could not be written: %s: %.200s", script_name(post->script),
+			  reply_text(reply).at);
+		post_stored(store, post->post_end, false);
 		break;
 	}
 	return true;
 }
 
-static void post_reply(struct store *store, uint64_t end, const struct redisReply *reply)
+static void post_reply(struct store *store, const struct flight *post, const struct redisReply *reply)
 {
 	struct store_io *io = &store->io;
 
 	io->posts_out--;
-	if (!io->rewind && !post_result(store, end, reply))
+	if (!io->rewind && !post_result(store, post, reply))
 		return;
 	if (io->rewind && io->posts_out == 0) {
 		pthread_mutex_lock(&store->lock);
@@ -126,11 +128,12 @@ static void take_reply(struct store *store, struct redisReply *reply)
 		call_reply(store, flight.call, reply);
 		return;
 	} else if (flight.kind == KIND_POST) {
-		post_reply(store, flight.post_end, reply);
+		post_reply(store, &flight, reply);
 	} else if (store->io.phase == PHASE_GREETING) {
 		io_greeting_reply(store, flight.kind, reply);
 	} else if (!reply_is_string(reply)) { /* SCRIPT LOAD again */
-		log_warning("store: %s does not take a script: %.200s", store->target.address, words_of(reply, "?"));
+		log_warning("store: %s does not take the script %s: %.200s", store->target.address,
+			    script_name(flight.script), words_of(reply, "?"));
 	}
 	reply_free(&reply);
 }

@@ -1,11 +1,13 @@
 /*
  * Sending (store/io_send.h).
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "scripts.h"
+#include "store/command.h"
 #include "store/io_loss.h"
 #include "store/io_send.h"
+#include "store/script.h"
 #include "system/clock.h"
 
 #define SPARE 8 /* for the script, which goes ahead of what is sent again */
@@ -27,23 +29,33 @@ static bool send_formatted(struct store *store, struct flight flight, const char
 	return true;
 }
 
-bool io_send_words(struct store *store, enum kind kind, int argc, const char *const *argv)
+static bool send_words(struct store *store, struct flight flight, int argc, const char *const *argv)
 {
-	size_t len;
-	char *command = redis_format(argc, argv, &len);
+	const size_t size = command_size(argc, argv);
+	char *command = malloc(size);
+	struct text text;
 
 	if (!command) {
 		io_lose(store, STORE_STATE_AWAY, "out of memory", "");
 		return false;
 	}
-	const bool sent = send_formatted(store, (struct flight){ .kind = kind }, command, len);
-	redis_format_free(&command);
+	text_init(&text, command, size);
+	command_words(&text, argc, argv);
+	const bool sent = send_formatted(store, flight, command, text.len);
+	free(command);
 	return sent;
 }
 
-bool io_send_script(struct store *store)
+bool io_send_words(struct store *store, enum kind kind, int argc, const char *const *argv)
 {
-	return io_send_words(store, KIND_SCRIPT, 3, (const char *const[]){ "SCRIPT", "LOAD", script_decision });
+	return send_words(store, (struct flight){ .kind = kind }, argc, argv);
+}
+
+bool io_send_script(struct store *store, enum store_script script)
+{
+	const char *const words[] = { "SCRIPT", "LOAD", script_text(script) };
+
+	return send_words(store, (struct flight){ .kind = KIND_SCRIPT, .script = script }, 3, words);
 }
 
 bool io_send_call(struct store *store, struct store_call *call)
@@ -79,7 +91,7 @@ static bool take_post(struct store *store, union post_copy *copy, uint64_t *end)
 	return post != NULL;
 }
 
-/* Copied out under the lock, formatted without it: the callers of store_post_decision() never wait for that. */
+/* Copied out under the lock, formatted without it: those who post never wait for that. */
 void io_send_posts(struct store *store, int64_t now)
 {
 	struct store_io *io = &store->io;
@@ -97,7 +109,8 @@ void io_send_posts(struct store *store, int64_t now)
 		}
 		text_init(&text, command, sizeof(command));
 		post_command(&text, &copy.post, &io->form);
-		if (!send_formatted(store, (struct flight){ .kind = KIND_POST, .post_end = end }, command, text.len))
+		const struct flight flight = { .kind = KIND_POST, .script = copy.post.script, .post_end = end };
+		if (!send_formatted(store, flight, command, text.len))
 			return;
 		io->posts_out++;
 		io->idle_ticks = TICKS_WHEN_IDLE;

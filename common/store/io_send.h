@@ -8,7 +8,7 @@
 
 /* These return false when the connection had to be given up. A call then has its result. */
 bool io_send_words(struct store *store, enum kind kind, int argc, const char *const *argv);
-bool io_send_script(struct store *store);
+bool io_send_script(struct store *store, enum store_script script);
 bool io_send_call(struct store *store, struct store_call *call);
 
 /* What waits, as far as there is room. */

@@ -57,12 +57,12 @@ int64_t decision_id_chance(const char *id)
 
 #define HASH_ROOM (2 + 16) /* "%%" and 16 digits: no escaped name holds "%%" */
 
-/* FNV-1a: names are those of authenticated accounts, so it need not withstand an attacker's choice. */
-static uint64_t fnv_lower(const char *name)
+/* FNV-1a: who chooses the names of two things of his own so that they collide has them counted together. */
+static uint64_t fnv_lower(struct span name)
 {
 	uint64_t hash = 14695981039346656037u;
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)ascii_lower(*name)) * 1099511628211u;
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)ascii_lower(name.at[i])) * 1099511628211u;
 	return hash;
 }
 
@@ -71,18 +71,16 @@ static bool is_plain(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr(".@_+-", c));
 }
 
-void store_entity(char out[STORE_ENTITY_SIZE], const char *name)
+static size_t escape(char out[STORE_ENTITY_SIZE], struct span name)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t len = 0, fits = 0; /* fits: the last end of a whole character that leaves room for the hash */
-	if (!*name)
-		name = "unknown";
-	for (const char *at = name; *at; at++) {
-		const char c = ascii_lower(*at);
+	for (size_t i = 0; i < name.len; i++) {
+		const char c = ascii_lower(name.at[i]);
 		if (len + 3 >= STORE_ENTITY_SIZE) {
 			snprintf(out + fits, STORE_ENTITY_SIZE - fits, "%%%%%016llx",
 				 (unsigned long long)fnv_lower(name));
-			return;
+			return fits + HASH_ROOM;
 		}
 		if (is_plain(c)) {
 			out[len++] = c;
@@ -95,13 +93,45 @@ void store_entity(char out[STORE_ENTITY_SIZE], const char *name)
 			fits = len;
 	}
 	out[len] = '\0';
+	return len;
+}
+
+static struct span named(struct span name)
+{
+	return name.len ? name : (struct span){ "unknown", 7 };
+}
+
+void store_entity(char out[STORE_ENTITY_SIZE], const char *name)
+{
+	escape(out, named((struct span){ name, strlen(name) }));
+}
+
+void store_key_part(struct text *out, struct span part)
+{
+	char TEXT_BUFFER safe[STORE_ENTITY_SIZE];
+
+	text_char(out, ':');
+	text_mem(out, safe, escape(safe, part));
+}
+
+void store_key_write(struct text *out, const char *kind, struct span entity, struct span sub)
+{
+	char TEXT_BUFFER safe[STORE_ENTITY_SIZE];
+
+	text_mem(out, "leu:", 4);
+	text_str(out, kind);
+	text_mem(out, ":{", 2);
+	text_mem(out, safe, escape(safe, named(entity)));
+	text_char(out, '}');
+	if (sub.len)
+		store_key_part(out, sub);
 }
 
 void store_key(char out[STORE_KEY_SIZE], const char *kind, const char *name)
 {
-	char entity[STORE_ENTITY_SIZE];
-	store_entity(entity, name);
-	snprintf(out, STORE_KEY_SIZE, "leu:%s:{%s}", kind, entity);
+	struct text text;
+	text_init(&text, out, STORE_KEY_SIZE);
+	store_key_write(&text, kind, (struct span){ name, strlen(name) }, (struct span){ "", 0 });
 }
 
 void store_key_entity(char out[STORE_ENTITY_SIZE], const char *key, size_t len)

@@ -22,7 +22,6 @@ int64_t decision_id_chance(const char *id);
 void store_entity(char out[STORE_ENTITY_SIZE], const char *name);
 
 /* leu:KIND:{ENTITY} */
-#define STORE_KEY_SIZE 256
 void store_key(char out[STORE_KEY_SIZE], const char *kind, const char *name);
 
 /* What stands between the braces of a key; "" when it has none. */

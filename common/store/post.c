@@ -1,12 +1,14 @@
 /*
- * The buffer of posted decisions, and the command that stores one (store/post.h).
+ * The buffer of what was posted, and the command that stores it (store/post.h).
  */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "store/command.h"
 #include "store/key.h"
 #include "store/post.h"
+#include "store/script.h"
 
 bool posts_init(struct posts *posts, size_t size)
 {
@@ -59,6 +61,28 @@ static uint16_t append(struct post *post, uint16_t at, const char *from, size_t 
 	return (uint16_t)(at + len + 1);
 }
 
+/* A new record of that many bytes, a multiple of 8, at the end of all. */
+static struct post *add(struct posts *posts, uint32_t size, unsigned *dropped)
+{
+	if (posts_empty(posts))
+		posts->tail = posts->sent = posts->head += (posts->size - posts->head % posts->size) % posts->size;
+	const size_t left = posts->size - posts->head % posts->size;
+	const uint64_t place = left < size ? posts->head + left : posts->head;
+	*dropped = drop_until_fits(posts, place + size);
+	if (place != posts->head)
+		post_at(posts, posts->head)->size = 0;
+	posts->head = place + size;
+
+	struct post *post = post_at(posts, place);
+	*post = (struct post){ .size = size };
+	return post;
+}
+
+static uint32_t round_up(size_t size)
+{
+	return (uint32_t)((size + 7) & ~(size_t)7);
+}
+
 unsigned posts_put(struct posts *posts, const struct store_decision *decision)
 {
 	const size_t account = strnlen(decision->account, 254), id = strnlen(decision->id, DECISION_ID_LENGTH);
@@ -66,18 +90,10 @@ unsigned posts_put(struct posts *posts, const struct store_decision *decision)
 	const size_t action = decision->action ? strnlen(decision->action, 20) : 0;
 	const size_t others = sizeof(struct post) + account + id + rule + action + 5;
 	const size_t text = decision->text.len < POST_MAX - others ? decision->text.len : POST_MAX - others;
-	const uint32_t size = (uint32_t)((others + text + 7) & ~(size_t)7);
+	unsigned dropped;
+	struct post *post = add(posts, round_up(others + text), &dropped);
 
-	if (posts_empty(posts))
-		posts->tail = posts->sent = posts->head += (posts->size - posts->head % posts->size) % posts->size;
-	const size_t left = posts->size - posts->head % posts->size;
-	const uint64_t place = left < size ? posts->head + left : posts->head;
-	const unsigned dropped = drop_until_fits(posts, place + size);
-	if (place != posts->head)
-		post_at(posts, posts->head)->size = 0;
-
-	struct post *post = post_at(posts, place);
-	post->size = size;
+	post->script = STORE_SCRIPT_DECISION;
 	post->at_ms = decision->at_ms;
 	post->refused = decision->rule != NULL;
 	post->id = append(post, 0, decision->account, account);
@@ -85,8 +101,24 @@ unsigned posts_put(struct posts *posts, const struct store_decision *decision)
 	post->action = append(post, post->rule, decision->rule ? decision->rule : "", rule);
 	post->text = append(post, post->action, decision->action ? decision->action : "", action);
 	post->end = append(post, post->text, text ? decision->text.at : "", text);
-	posts->head = place + size;
 	return dropped;
+}
+
+bool posts_put_request(struct posts *posts, const struct store_request *request, unsigned *dropped)
+{
+	char TEXT_BUFFER command[POST_MAX - sizeof(struct post)];
+	struct text text;
+
+	text_init(&text, command, sizeof(command));
+	command_request(&text, request);
+	if (text.cut)
+		return false;
+	struct post *post = add(posts, round_up(sizeof(*post) + text.len + 1), dropped);
+	post->script = (uint8_t)request->script;
+	post->request = true;
+	post->end = (uint16_t)text.len;
+	memcpy(post->bytes, command, text.len);
+	return true;
 }
 
 const struct post *posts_next(struct posts *posts, uint64_t *end)
@@ -124,33 +156,13 @@ uint64_t posts_count(const struct posts *posts)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static void word(struct text *out, const char *at, size_t len)
-{
-	text_char(out, '$');
-	text_u64(out, len);
-	text_mem(out, "\r\n", 2);
-	text_mem(out, at, len);
-	text_mem(out, "\r\n", 2);
-}
-
-static void number(struct text *out, int64_t value)
-{
-	char digits[24];
-	struct text text;
-
-	text_init(&text, digits, sizeof(digits));
-	text_u64(&text, value > 0 ? (uint64_t)value : 0);
-	word(out, digits, text.len);
-}
-
 static void key(struct text *out, const char *begin, size_t begin_len, const char *entity, size_t entity_len)
 {
-	text_char(out, '$');
-	text_u64(out, begin_len + entity_len + 1);
-	text_mem(out, "\r\n", 2);
+	command_open(out, begin_len + entity_len + 1);
 	text_mem(out, begin, begin_len);
 	text_mem(out, entity, entity_len);
-	text_mem(out, "}\r\n", 3);
+	text_char(out, '}');
+	command_close(out);
 }
 
 /* "ID TEXT" in one field: dashboards show only the first one. */
@@ -159,9 +171,7 @@ static void entry(struct text *out, const char *id, const char *body, size_t bod
 	const size_t id_len = strlen(id);
 	const bool has_id = body_len >= id_len && memcmp(body, id, id_len) == 0;
 
-	text_char(out, '$');
-	text_u64(out, body_len + (has_id ? 0 : id_len + 1));
-	text_mem(out, "\r\n", 2);
+	command_open(out, body_len + (has_id ? 0 : id_len + 1));
 	if (!has_id) {
 		text_mem(out, id, id_len);
 		text_char(out, ' ');
@@ -171,7 +181,7 @@ static void entry(struct text *out, const char *id, const char *body, size_t bod
 	for (size_t i = from; i < out->len; i++)
 		if ((unsigned char)(out->at[i] - ' ') > '~' - ' ') /* it will be printed on terminals */
 			out->at[i] = '?';
-	text_mem(out, "\r\n", 2);
+	command_close(out);
 }
 
 static void refusal(struct text *out, const struct post *post, struct post_form *form)
@@ -194,11 +204,11 @@ static void refusal(struct text *out, const struct post *post, struct post_form 
 	text_mem(&text, post->bytes + post->rule, (size_t)(post->action - post->rule) - 1);
 	text_char(&text, '.');
 	text_mem(&text, post->bytes + post->action, (size_t)(post->text - post->action) - 1);
-	word(out, last + from, text.len - from);
-	word(out, last, text.len);
+	command_word(out, (struct span){ last + from, text.len - from });
+	command_word(out, (struct span){ last, text.len });
 }
 
-void post_command(struct text *out, const struct post *post, struct post_form *form)
+static void decision_command(struct text *out, const struct post *post, struct post_form *form)
 {
 	static const char begin[] = "*12\r\n$7\r\nEVALSHA\r\n", nothing[] = "$0\r\n\r\n$0\r\n\r\n";
 	static const char hist[] = "leu:hist:{", refused[] = "leu:refused:{";
@@ -209,17 +219,25 @@ void post_command(struct text *out, const struct post *post, struct post_form *f
 	store_entity(entity, post->bytes);
 	const size_t entity_len = strlen(entity);
 	text_mem(out, begin, sizeof(begin) - 1);
-	word(out, form->sha, strlen(form->sha));
-	word(out, "2", 1);
+	command_word(out, (struct span){ script_sha(STORE_SCRIPT_DECISION), SCRIPT_SHA_LENGTH });
+	command_number(out, 2);
 	key(out, hist, sizeof(hist) - 1, entity, entity_len);
 	key(out, refused, sizeof(refused) - 1, entity, entity_len);
-	number(out, id_ms >= 0 ? id_ms : post->at_ms);
-	number(out, chance);
+	command_number(out, id_ms >= 0 ? id_ms : post->at_ms);
+	command_number(out, chance);
 	entry(out, id, post->bytes + post->text, (size_t)(post->end - post->text) - 1);
-	number(out, form->keep);
-	number(out, form->max);
+	command_number(out, form->keep);
+	command_number(out, form->max);
 	if (post->refused)
 		refusal(out, post, form);
 	else
 		text_mem(out, nothing, sizeof(nothing) - 1);
+}
+
+void post_command(struct text *out, const struct post *post, struct post_form *form)
+{
+	if (post->request)
+		text_mem(out, post->bytes, post->end);
+	else
+		decision_command(out, post, form);
 }

@@ -1,5 +1,5 @@
 /*
- * Posted decisions on their way: the buffer in which they wait, and the command that stores one.
+ * What was posted, on its way: the buffer in which it waits, and the command that stores it.
  * Free of any client library. Internal to common/store/ and their tests.
  */
 #ifndef LEUMUND_STORE_POST_H
@@ -7,12 +7,17 @@
 
 #include "store/store.h"
 
-/* A posted decision as it lies in the buffer: strings follow one another, each NUL-terminated. */
+/*
+ * As it lies in the buffer. Of a decision: strings that follow one another, each NUL-terminated. Of a request: the
+ * command.
+ */
 struct post {
 	uint32_t size; /* of the whole record, a multiple of 8; 0: the next one lies at the buffer's begin */
 	uint16_t id, rule, action, text, end; /* offsets into bytes; the account is at 0 */
 	uint16_t refused;		      /* a rule objected */
 	int64_t at_ms;
+	uint8_t script; /* enum store_script */
+	bool request;	/* bytes is the command, up to end */
 	char bytes[];
 };
 
@@ -36,6 +41,9 @@ bool posts_empty(const struct posts *posts);
 /* Returns how many of the oldest had to go. */
 unsigned posts_put(struct posts *posts, const struct store_decision *decision);
 
+/* False: it is too long, and nothing was changed. */
+bool posts_put_request(struct posts *posts, const struct store_request *request, unsigned *dropped);
+
 /* The next to be sent (place and what follows it), NULL when all are. Valid until the next put. */
 const struct post *posts_next(struct posts *posts, uint64_t *end);
 
@@ -49,13 +57,11 @@ uint64_t posts_count(const struct posts *posts);
 
 /* What stays the same from post to post. */
 struct post_form {
-	const char *sha;
 	int64_t keep, max;
 	int64_t second; /* that `when` tells */
 	char when[32];
 };
 
-/* The command in the server's protocol, written by hand: with printf it costs five times as much. */
 #define POST_COMMAND_SIZE (POST_MAX + 2048)
 void post_command(struct text *out, const struct post *post, struct post_form *form);
 

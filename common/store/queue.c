@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "store/command.h"
 #include "store/queue.h"
-#include "store/redis.h"
 
 void cond_init_steady(pthread_cond_t *cond)
 {
@@ -17,32 +17,51 @@ void cond_init_steady(pthread_cond_t *cond)
 	pthread_condattr_destroy(&steady);
 }
 
-struct store_call *call_new(int argc, const char *const *argv)
+static struct store_call *new_call(size_t size, struct text *command)
 {
-	struct store_call *call = calloc(1, sizeof(*call));
+	struct store_call *call = malloc(sizeof(*call) + size);
 
 	if (!call)
 		return NULL;
-	call->command = redis_format(argc, argv, &call->len);
-	if (!call->command) {
-		free(call);
-		return NULL;
-	}
+	*call = (struct store_call){ .script = STORE_SCRIPT_DECISION };
 	cond_init_steady(&call->done_cond);
+	text_init(command, call->command, size);
+	return call;
+}
+
+struct store_call *call_new(int argc, const char *const *argv)
+{
+	struct text command;
+	struct store_call *call = new_call(command_size(argc, argv), &command);
+
+	if (!call)
+		return NULL;
+	command_words(&command, argc, argv);
+	call->len = command.len;
+	return call;
+}
+
+struct store_call *call_new_request(const struct store_request *request)
+{
+	struct text command;
+	struct store_call *call = new_call(command_request_size(request), &command);
+
+	if (!call)
+		return NULL;
+	command_request(&command, request);
+	call->script = request->script;
+	call->len = command.len;
 	return call;
 }
 
 void call_free(struct store_call *call)
 {
-	if (call->command)
-		redis_format_free(&call->command);
 	pthread_cond_destroy(&call->done_cond);
 	free(call);
 }
 
 void call_finish(struct store_call *call, enum store_result result, struct redisReply *reply)
 {
-	redis_format_free(&call->command);
 	if (call->abandoned) {
 		reply_free(&reply);
 		call_free(call);
@@ -59,14 +78,16 @@ void queue_init(struct call_queue *queue)
 	*queue = (struct call_queue){ .last = &queue->first };
 }
 
-bool queue_put(struct call_queue *queue, struct store_call *call)
+bool queue_has_room(const struct call_queue *queue, size_t count)
 {
-	if (queue->count >= QUEUED)
-		return false;
+	return queue->count + count <= QUEUED;
+}
+
+void queue_put(struct call_queue *queue, struct store_call *call)
+{
 	*queue->last = call;
 	queue->last = &call->next;
 	queue->count++;
-	return true;
 }
 
 struct store_call *queue_take(struct call_queue *queue)

@@ -146,21 +146,6 @@ bool redis_next(struct redis *redis, struct redisReply **reply)
 	return true;
 }
 
-char *redis_format(int argc, const char *const *argv, size_t *len)
-{
-	char *command = NULL;
-	const long long formatted = redisFormatCommandArgv(&command, argc, (const char **)(uintptr_t)argv, NULL);
-
-	*len = formatted < 0 ? 0 : (size_t)formatted;
-	return formatted < 0 ? NULL : command;
-}
-
-void redis_format_free(char **command)
-{
-	redisFreeCommand(*command);
-	*command = NULL;
-}
-
 /* ---- replies --------------------------------------------------------------------------------- */
 
 bool reply_is_error(const struct redisReply *reply)
@@ -176,6 +161,11 @@ bool reply_is_string(const struct redisReply *reply)
 bool reply_is_text(const struct redisReply *reply)
 {
 	return reply_is_string(reply) || reply->type == REDIS_REPLY_STATUS || reply_is_error(reply);
+}
+
+bool reply_is_nil(const struct redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_NIL;
 }
 
 bool reply_is_list(const struct redisReply *reply)

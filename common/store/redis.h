@@ -30,8 +30,4 @@ bool redis_write(struct redis *redis, bool *unwritten);		 /* unwritten: some of 
 bool redis_read(struct redis *redis, bool *heard);		 /* heard: some of a reply came */
 bool redis_next(struct redis *redis, struct redisReply **reply); /* NULL: none is complete; the caller frees it */
 
-/* A command in the server's protocol, whatever bytes are in the words. NULL: no memory. */
-char *redis_format(int argc, const char *const *argv, size_t *len);
-void redis_format_free(char **command);
-
 #endif

@@ -16,6 +16,7 @@ struct redisReply;
 bool reply_is_error(const struct redisReply *reply);
 bool reply_is_string(const struct redisReply *reply); /* a value, neither a status nor an error */
 bool reply_is_text(const struct redisReply *reply);   /* any of the three */
+bool reply_is_nil(const struct redisReply *reply);
 bool reply_is_list(const struct redisReply *reply);
 struct span reply_text(const struct redisReply *reply); /* NUL-terminated; empty when it is none */
 int64_t reply_number(const struct redisReply *reply);	/* of an integer, or of text that is one; else 0 */

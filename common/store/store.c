@@ -41,6 +41,22 @@ void store_post_decision(struct store *store, const struct store_decision *decis
 	pthread_mutex_unlock(&store->lock);
 }
 
+bool store_post(struct store *store, const struct store_request *request)
+{
+	unsigned dropped = 0;
+
+	if (!store)
+		return true;
+	pthread_mutex_lock(&store->lock);
+	const bool fits = posts_put_request(&store->posts, request, &dropped);
+	store->status.dropped += dropped;
+	store->status.posted += fits;
+	if (fits && store->nap == NAP_LONG)
+		store_poke(store);
+	pthread_mutex_unlock(&store->lock);
+	return fits;
+}
+
 /* ---- open and close -------------------------------------------------------------------------- */
 
 static bool open_target(struct store *store, const char *socket, char *error, size_t size)
@@ -90,7 +106,7 @@ static void init(struct store *store, const struct store_options *options)
 	store->status.state = STORE_STATE_CONNECTING;
 	store->status.since_ms = clock_wall_ms();
 	queue_init(&store->calls);
-	io->form = (struct post_form){ .sha = io->sha, .keep = options->history_keep, .max = options->history_max };
+	io->form = (struct post_form){ .keep = options->history_keep, .max = options->history_max };
 	backoff_init(&io->backoff, seed);
 	backoff_init(&io->hold, seed + 2);
 }
@@ -130,7 +146,7 @@ static bool stop_thread(struct store *store, int64_t flush_ms)
 	const uint64_t left = posts_count(&store->posts);
 	pthread_mutex_unlock(&store->lock);
 	if (left)
-		log_warning("store: %llu decisions could not be written", (unsigned long long)left);
+		log_warning("store: %llu posts could not be written", (unsigned long long)left);
 	return ended;
 }
 

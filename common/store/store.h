@@ -58,7 +58,7 @@ struct store_status {
 	int64_t since_ms;		   /* wall clock of the last change */
 	char server[64];		   /* "redis 7.0.15", "valkey 8.0.1", "" */
 	char trouble[160];		   /* last error in words, "" when none */
-	uint64_t posted, written, dropped; /* decisions */
+	uint64_t posted, written, dropped; /* decisions and requests */
 };
 
 void store_status(struct store *store, struct store_status *out);
@@ -78,8 +78,69 @@ struct store_decision {
 };
 void store_post_decision(struct store *store, const struct store_decision *decision);
 
+/* ---- scripts ------------------------------------------------------------------------------------------------------
+ */
+
+/* One for each redis/NAME.lua; what it does, its keys, arguments and answer stand there. */
+enum store_script { STORE_SCRIPT_DECISION, STORE_SCRIPT_SECRET, STORE_SCRIPTS };
+
+/* Keys by store_key_write(), all with the same entity: one script touches one slot of a cluster. */
+struct store_request {
+	enum store_script script;
+	const struct span *keys;
+	size_t key_count;
+	const struct span *args;
+	size_t arg_count;
+};
+
+/* What a script returned: one value, or the values of its list. */
+struct store_answer {
+	enum store_result result;
+	size_t count;		   /* 0 unless the result is OK; with REFUSED the error, in words */
+	const struct span *fields; /* NUL-terminated; an integer as decimal text; nil: at is NULL */
+};
+
+#define STORE_BATCH 8
+
 /*
- * For the admin's command: these wait up to `deadline_ms` in all; while the first connection is being made, for that
+ * Runs 1 to STORE_BATCH scripts in one go, in order but not as one step, and waits for all of their answers up to
+ * `deadline_ms` in total (0: that of section `store`). Returns the worst of the results, in this order: OK, DOWN (none
+ * was run), REFUSED, UNSURE. `answers` is then one for each request, to be given back by store_answers_free(); without
+ * memory it is NULL, and the result DOWN or UNSURE. With a NULL store it is DOWN, as with one that is away: at once.
+ *
+ * Nothing is ever run twice by this, a lost connection leaves UNSURE: who counts gives the script a token, by which
+ * it knows what it has counted, and posts the same request again.
+ */
+enum store_result store_run(struct store *store, const struct store_request *requests, size_t count,
+			    struct store_answer **answers, int64_t deadline_ms);
+void store_answers_free(struct store_answer **answers);
+
+/* A field that is not there is nil, and as a number 0. */
+struct span store_field(const struct store_answer *answer, size_t i);
+int64_t store_field_number(const struct store_answer *answer, size_t i);
+
+/*
+ * Runs a script whose answer nobody needs, without waiting: it lies in one buffer with the decisions, is written in
+ * their order, within 50 ms, kept while the store is away or takes no writes, and sent again after a loss: at least
+ * once. So the script must know what it has done already, by a token or because doing it twice is the same. False: it
+ * is longer than 4,000 bytes and will never be written. A NULL store forgets it.
+ */
+bool store_post(struct store *store, const struct store_request *request);
+
+/*
+ * Appends leu:KIND:{ENTITY} and, unless `sub` is empty, :SUB. Entity and sub may come from outside: they become lower
+ * case, what is not a-z 0-9 . @ _ + - becomes %XX, an empty entity "unknown", a long one is cut and ends with a hash
+ * of the whole. store_key_part() appends ":PART" for a further level.
+ */
+#define STORE_KEY_SIZE 512
+void store_key_write(struct text *out, const char *kind, struct span entity, struct span sub);
+void store_key_part(struct text *out, struct span part);
+
+/* ---- for the admin's command --------------------------------------------------------------------------------------
+ */
+
+/*
+ * These wait up to `deadline_ms` in all; while the first connection is being made, for that
  * too. `account` comes as keys hold it (lower case, %XX for what is no plain character), `text` as "ID TEXT": the
  * posted text with the decision's id in front, unless it began with it. Both are printable ASCII.
  */

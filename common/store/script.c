@@ -1,0 +1,37 @@
+/*
+ * The scripts as they are built in (store/script.h).
+ */
+#include "scripts.h"
+#include "store/script.h"
+
+#define SCRIPT(name)                                    \
+	{                                               \
+#name, script_##name, script_sha_##name \
+	}
+
+/* clang-format off */
+static const struct {
+	const char *name, *text, *sha;
+} scripts[] = {
+	[STORE_SCRIPT_DECISION] = SCRIPT(decision),
+	[STORE_SCRIPT_SECRET] = SCRIPT(secret),
+};
+/* clang-format on */
+
+_Static_assert(sizeof(scripts) / sizeof(*scripts) == SCRIPTS_BUILT_IN && SCRIPTS_BUILT_IN == STORE_SCRIPTS,
+	       "enum store_script and redis/*.lua go together");
+
+const char *script_name(enum store_script script)
+{
+	return scripts[script].name;
+}
+
+const char *script_text(enum store_script script)
+{
+	return scripts[script].text;
+}
+
+const char *script_sha(enum store_script script)
+{
+	return scripts[script].sha;
+}
