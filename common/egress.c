@@ -120,6 +120,15 @@ static const char *pool_read(const char *value, struct egress_pool *pool)
 	return NULL;
 }
 
+static const char *check_include(const char *value)
+{
+	domain_name name;
+
+	if (value[0] == '\0' || (domain_canonical(value, strlen(value), name) == 0 && strchr(name, '.')))
+		return NULL;
+	return "write the name of a domain, such as spf.hoster.example";
+}
+
 static const char *check_pool(const char *value)
 {
 	struct egress_pool pool = { .count = 0 };
@@ -160,6 +169,8 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "addresses", "{}", 0, 0, NULL, check_address, OPTION_AT(addresses),
 	  "The IPv4 and IPv6 addresses from which this server's mail may reach other servers, as they see them: \"192.0.2.1\", "
 	  "\"2001:db8::1\"." },
+	{ OPTION_STRING, "include", "\"\"", 0, 0, NULL, check_include, OPTION_AT(include),
+	  "A domain of yours whose SPF record names these addresses: customers are then told to add include:DOMAIN instead of each address." },
 	{ OPTION_LIST, "pools", "{}", 0, 0, NULL, check_pool, OPTION_AT(pools),
 	  "Other addresses that only some mail leaves from, each list with a name: \"bulk: 192.0.2.9 2001:db8::9\"." },
 	{ OPTION_LIST, "pool_of", "{}", 0, 0, NULL, check_member, OPTION_AT(pool_of),
@@ -190,11 +201,13 @@ static bool pools_read(struct egress *egress, const struct egress_options *optio
 {
 	struct egress_pool *pool = &egress->pools[egress->pool_count++];
 
+	pool->include = options->include ? options->include : "";
 	for (size_t i = 0; i < options->addresses.count; i++)
 		(void)egress_pool_add(pool, options->addresses.at[i]);
 	for (size_t i = 0; i < options->pools.count; i++) {
 		pool = &egress->pools[egress->pool_count];
 		(void)pool_read(options->pools.at[i], pool);
+		pool->include = "";
 		if (pool_find(egress, pool->name)) {
 			snprintf(error, size, "egress.pools: '%s' stands there twice", pool->name);
 			return false;

@@ -16,6 +16,7 @@
 
 struct egress_options {
 	struct string_list addresses;
+	const char *include; /* "" = none */
 	struct string_list pools;
 	struct string_list pool_of;
 };
@@ -33,6 +34,7 @@ bool inet_address_read(const char *from, union inet_address *out);
 
 struct egress_pool {
 	char name[EGRESS_NAME_MAX + 1]; /* "" is egress.addresses */
+	const char *include;		/* of a domain whose SPF record names all of them; "" = none */
 	size_t count;
 	union inet_address at[EGRESS_ADDRESSES];
 	char words[EGRESS_ADDRESSES][INET6_ADDRSTRLEN];

@@ -54,7 +54,7 @@ static const char *addresses_split(char *copy, const char *words[EGRESS_ADDRESSE
 static struct egress *egress_of_list(const char *list, int *status)
 {
 	const char *words[EGRESS_ADDRESSES], *wrong;
-	struct egress_options options = { .addresses = { .at = words } };
+	struct egress_options options = { .addresses = { .at = words }, .include = "" };
 	struct egress *egress = NULL;
 	char error[256] = "no memory", *copy = strdup(list);
 

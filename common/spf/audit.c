@@ -206,11 +206,32 @@ static bool record_keep(struct spf_audit *audit, struct span record)
 	return true;
 }
 
+/* Where the record includes it already and addresses are missing all the same, they are missing there as well. */
+static void include_prefer(const char *include, struct span record, struct text *missing)
+{
+	char term[sizeof("include:") + 256];
+	size_t at = 0;
+
+	if (include[0] == '\0' || missing->len == 0)
+		return;
+	snprintf(term, sizeof(term), "include:%s", include);
+	while (at < record.len) {
+		const char *blank = memchr(record.at + at, ' ', record.len - at);
+		struct span word = { record.at + at, blank ? (size_t)(blank - record.at) - at : record.len - at };
+
+		if (span_is(word, term))
+			return;
+		at += word.len + 1;
+	}
+	text_init(missing, missing->at, missing->size);
+	text_str(missing, term);
+}
+
 static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *audit)
 {
 	const struct span record = records_count(facts->txt, &audit->records);
 	struct text missing;
-	size_t size = 1;
+	size_t size = sizeof("include:") + strlen(facts->include);
 
 	for (size_t i = 0; i < facts->count; i++)
 		size += strlen(facts->addresses[i].address) + sizeof(" ip4:") - 1;
@@ -222,6 +243,7 @@ static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *aud
 	if (facts->txt->status == DNS_NO_NAME)
 		note(audit, "the DNS does not know this domain: many receivers refuse mail that cannot be answered");
 	addresses_judge(facts, audit, &missing);
+	include_prefer(facts->include, record, &missing);
 	if (audit->records > 1)
 		note(audit,
 		     "join its SPF records into one that begins with v=spf1 once and has one \"all\", at its end");

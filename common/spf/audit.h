@@ -22,6 +22,7 @@ struct spf_audit_facts {
 	const struct dns_answer *dmarc_above; /* TXT of _dmarc.ORGANISATION; NULL: that is the same */
 	const struct spf_audit_address *addresses;
 	size_t count;
+	const char *include; /* a domain whose record names all addresses: what to add then; "" = none */
 	/*
 	 * By SPF_AUDIT_LIMITS, for an address that no server has (SPF_AUDIT_NOBODY): nothing ends it early, so it
 	 * meets every term.
@@ -40,7 +41,7 @@ struct spf_audit {
 	bool record_unknown;	/* the DNS failed */
 	unsigned records;	/* SPF records; 1 is right */
 	char *record;		/* the first, escaped by text_escaped(); "" = none */
-	char *missing;		/* "ip4:192.0.2.1 ip6:2001:db8::1": what the record lacks; "" = nothing */
+	char *missing;		/* "ip4:192.0.2.1 ip6:2001:db8::1", "include:spf.hoster.example": what it lacks; "" = nothing */
 	char *publish; /* the record that would let all addresses pass: printable ASCII; "" = none is needed or known */
 	unsigned refused;      /* addresses that SPF does not allow: neither pass nor temperror */
 	unsigned terms, voids; /* look-ups when every term is met; one above the limit of SPF_AUDIT_LIMITS: or more */

@@ -161,6 +161,7 @@ static bool report_find(struct domain_report *report, struct spf_check **checks,
 		.dmarc_above = answers->of[DMARC_ABOVE].answer,
 		.addresses = addresses,
 		.count = report->pool->count,
+		.include = report->pool->include,
 		.whole = outcome_of(checks[report->pool->count]),
 	};
 

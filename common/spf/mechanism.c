@@ -23,7 +23,7 @@ enum spf_match spf_target_name(struct spf_evaluation *evaluation, const struct s
 		spf_name_finish(macros.domain, strlen(macros.domain), name);
 		return SPF_MATCH_YES;
 	}
-	if (spf_macro_uses(step->target, "ls"))
+	if (!evaluation->explaining && spf_macro_uses(step->target, "ls"))
 		evaluation->outcome->by_mailbox = true;
 	if (cannot_match(evaluation, step->target))
 		return SPF_MATCH_NO;

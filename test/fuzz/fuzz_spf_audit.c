@@ -63,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const size_t count = records_read(records, (const char *)data, size);
 	const struct dns_answer answer = { DNS_TXT, count ? DNS_FOUND : DNS_NO_DATA, count, records, 60 };
 	const struct spf_audit_facts facts = { .domain = "a.example",
+					       .include = "",
 					       .organisation = "example",
 					       .txt = &answer,
 					       .dmarc = &answer,

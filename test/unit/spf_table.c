@@ -210,6 +210,7 @@ static struct reply *reply_of(struct spf_table *table, enum dns_type type, const
 	reply = must(calloc(1, sizeof(*reply)));
 	reply->name = must(strdup(name));
 	reply->answer.type = type;
+	reply->answer.ttl = SPF_TABLE_TTL + (type == DNS_TXT);
 	reply->next = table->replies;
 	table->replies = reply;
 	answer_fill(table, &reply->answer, name);

@@ -8,6 +8,8 @@
 
 struct spf_table;
 
+#define SPF_TABLE_TTL 300 /* seconds, of all answers; of TXT one more */
+
 struct spf_table *spf_table_new(void);
 void spf_table_free(struct spf_table **table);
 

@@ -36,7 +36,7 @@ static const char *const pool_of[] = { "CP1007: bulk", "@shop.example: vip", "@O
 
 static void the_account_is_asked_first_then_the_nearest_domain(void **state)
 {
-	const struct egress_options options = { LIST(addresses), LIST(pools), LIST(pool_of) };
+	const struct egress_options options = { LIST(addresses), "", LIST(pools), LIST(pool_of) };
 	char error[256];
 	struct egress *egress = egress_new(&options, error, sizeof(error));
 
@@ -55,7 +55,7 @@ static void the_account_is_asked_first_then_the_nearest_domain(void **state)
 
 static void nothing_named_is_an_empty_pool(void **state)
 {
-	const struct egress_options options = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+	const struct egress_options options = { .include = "" };
 	char error[256];
 	struct egress *egress = egress_new(&options, error, sizeof(error));
 
@@ -68,8 +68,8 @@ static void what_is_named_must_be_there_once(void **state)
 {
 	static const char *const twice[] = { "bulk: 192.0.2.9", "bulk: 192.0.2.8" };
 	static const char *const unknown[] = { "cp1007: blk" };
-	const struct egress_options repeated = { LIST(addresses), LIST(twice), { NULL, 0 } };
-	const struct egress_options missing = { LIST(addresses), LIST(pools), LIST(unknown) };
+	const struct egress_options repeated = { LIST(addresses), "", LIST(twice), { NULL, 0 } };
+	const struct egress_options missing = { LIST(addresses), "", LIST(pools), LIST(unknown) };
 	char error[256];
 
 	(void)state;

@@ -55,6 +55,7 @@ struct world {
 	struct spf_table *table;
 	struct spf_outcome outcomes[2], whole;
 	struct spf_audit audit;
+	const char *include; /* NULL: "" */
 };
 
 static void evaluate(struct spf_table *table, const char *ip, const struct spf_limits *limits,
@@ -80,6 +81,7 @@ static void audit_make(struct world *world, const char *const (*zone)[3])
 					 .organisation = "example",
 					 .addresses = addresses,
 					 .count = 2,
+					 .include = world->include ? world->include : "",
 					 .whole = &world->whole };
 
 	world->table = spf_table_new();
@@ -135,7 +137,7 @@ static void the_proposed_record_lets_all_addresses_pass(void **state)
 		{ "v=spf1", SPF_RESULT_NEUTRAL, "ip4:" V4 " ip6:" V6 },
 		{ "v=spf1 exp=e.example x=y mx:h.example", SPF_RESULT_NEUTRAL, "ip4:" V4 " ip6:" V6 },
 	};
-	struct world before, after;
+	struct world before = { .include = NULL }, after = { .include = NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -153,11 +155,31 @@ static void the_proposed_record_lets_all_addresses_pass(void **state)
 	}
 }
 
+static void what_includes_our_record_lacks_nothing_but_that(void **state)
+{
+	struct world world = { .include = "our.example" };
+
+	(void)state;
+	audit_record(&world, "v=spf1 ip6:2001:db8::/32 -all");
+	assert_string_equal(world.audit.missing, "include:our.example");
+	assert_string_equal(world.audit.publish, "v=spf1 ip6:2001:db8::/32 include:our.example -all");
+	audit_end(&world);
+	/* it is there, and lacks the same address */
+	world.include = "i.example";
+	audit_record(&world, "v=spf1 ip6:2001:db8::/32 INCLUDE:i.example -all");
+	assert_string_equal(world.audit.missing, "ip4:" V4);
+	audit_end(&world);
+	world.include = "our.example";
+	audit_record(&world, "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all");
+	assert_string_equal(world.audit.missing, "");
+	audit_end(&world);
+}
+
 static void no_record_is_no_offence(void **state)
 {
 	static const char *const zone[][3] = { { "d.example", "A", V4 }, { NULL, NULL, NULL } };
 	static const char *const elsewhere[][3] = { { "x.example", "A", V4 }, { NULL, NULL, NULL } };
-	struct world world;
+	struct world world = { .include = NULL };
 
 	(void)state;
 	audit_make(&world, zone);
@@ -181,7 +203,7 @@ static void what_cannot_be_evaluated_is_said_and_no_record_is_guessed(void **sta
 					      { "d.example", "TXT", "v=spf1 a ~all" },
 					      { NULL, NULL, NULL } };
 	static const char *const silent[][3] = { { "d.example", "TIMEOUT", "" }, { NULL, NULL, NULL } };
-	struct world world;
+	struct world world = { .include = NULL };
 
 	(void)state;
 	audit_record(&world, "v=spf1 ip4:192.0.2.0/33 -all");
@@ -212,7 +234,7 @@ static void what_cannot_be_evaluated_is_said_and_no_record_is_guessed(void **sta
 /* The first term matches, so no evaluation of ours meets the others: others' mail does. */
 static void look_ups_are_counted_as_if_every_term_was_met(void **state)
 {
-	struct world world;
+	struct world world = { .include = NULL };
 
 	(void)state;
 	audit_record(&world, "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 " TIMES_4("a:h.example ") "include:i.example -all");
@@ -246,7 +268,7 @@ static void look_ups_are_counted_as_if_every_term_was_met(void **state)
 
 static void bytes_that_harm_a_terminal_are_escaped(void **state)
 {
-	struct world world;
+	struct world world = { .include = NULL };
 
 	(void)state;
 	audit_record(&world, "v=spf1 \x1b[2J\xff -all");
@@ -274,7 +296,7 @@ static void dmarc_hits_what_spf_does_not_allow(void **state)
 		/* 6.6.3 (5): it is not looked for above then */
 		{ "v=spf1 -all", "v=DMARC1; p=maybe", "v=DMARC1; p=reject", DMARC_INVALID, DMARC_NONE, false, false },
 	};
-	struct world world;
+	struct world world = { .include = NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -298,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_terms_stand_in_front_of_what_decides),
 		cmocka_unit_test(the_proposed_record_lets_all_addresses_pass),
+		cmocka_unit_test(what_includes_our_record_lacks_nothing_but_that),
 		cmocka_unit_test(no_record_is_no_offence),
 		cmocka_unit_test(what_cannot_be_evaluated_is_said_and_no_record_is_guessed),
 		cmocka_unit_test(look_ups_are_counted_as_if_every_term_was_met),

@@ -358,6 +358,32 @@ static void no_record_is_too_long(void **state)
 	record_gives(record, NULL, SPF_RESULT_PERMERROR);
 }
 
+static void a_record_that_names_the_mailbox_says_so(void **state)
+{
+	static const struct {
+		const char *record;
+		bool by_mailbox;
+	} cases[] = {
+		{ "v=spf1 exists:%{l}.u.example -all", true },	    { "v=spf1 exists:%{S}.u.example -all", true },
+		{ "v=spf1 include:%{l1r-}.u.example -all", true },  { "v=spf1 exists:%{i}.%{d}.u.example -all", false },
+		{ "v=spf1 ip4:192.0.2.1 a:%{l}.u.example", false }, { "v=spf1 -all exp=%{l}.u.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (outcome_of(cases[i].record, NULL, false).by_mailbox != cases[i].by_mailbox)
+			fail_msg("%s", cases[i].record);
+}
+
+static void it_holds_as_long_as_the_shortest_answer(void **state)
+{
+	static rows zone = { { "h.example", "A", CLIENT }, { NULL, NULL, NULL } };
+
+	(void)state;
+	assert_int_equal(outcome_of("v=spf1 a:h.example", zone, true).ttl, SPF_TABLE_TTL);
+	assert_int_equal(outcome_of("v=spf1 ip4:192.0.2.1 a:h.example", zone, true).ttl, SPF_TABLE_TTL + 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -375,6 +401,8 @@ int main(void)
 		cmocka_unit_test(p_is_the_closest_validated_name),
 		cmocka_unit_test(strange_names_are_asked_for_as_they_are),
 		cmocka_unit_test(no_record_is_too_long),
+		cmocka_unit_test(a_record_that_names_the_mailbox_says_so),
+		cmocka_unit_test(it_holds_as_long_as_the_shortest_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
