@@ -15,6 +15,8 @@ static const struct {
 } scripts[] = {
 	[STORE_SCRIPT_DECISION] = SCRIPT(decision),
 	[STORE_SCRIPT_SECRET] = SCRIPT(secret),
+	[STORE_SCRIPT_SPF_KEEP] = SCRIPT(spf_keep),
+	[STORE_SCRIPT_SPF_LOOK] = SCRIPT(spf_look),
 };
 /* clang-format on */
 

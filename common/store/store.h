@@ -82,7 +82,13 @@ void store_post_decision(struct store *store, const struct store_decision *decis
  */
 
 /* One for each redis/NAME.lua; what it does, its keys, arguments and answer stand there. */
-enum store_script { STORE_SCRIPT_DECISION, STORE_SCRIPT_SECRET, STORE_SCRIPTS };
+enum store_script {
+	STORE_SCRIPT_DECISION,
+	STORE_SCRIPT_SECRET,
+	STORE_SCRIPT_SPF_KEEP,
+	STORE_SCRIPT_SPF_LOOK,
+	STORE_SCRIPTS
+};
 
 /* Keys by store_key_write(), all with the same entity: one script touches one slot of a cluster. */
 struct store_request {
