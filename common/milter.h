@@ -88,6 +88,12 @@ struct milter {
 	void (*stop)(void *state);
 
 	/*
+	 * The process is about to end: whatever works in the background uses the store no more when this returns.
+	 * Messages may still come. NULL: nothing works in the background.
+	 */
+	void (*rest)(void *state);
+
+	/*
 	 * At MAIL, before any check: starts what takes its time, so that it is ready when a check needs it. What it
 	 * returns is `memo` of the message's later views, until `end` takes it. NULL: there is none; also when memory
 	 * is short. Both hooks may be NULL.

@@ -78,6 +78,13 @@ void stack_free(struct stack **stack)
 	*stack = NULL;
 }
 
+void stack_rest(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->at[i].milter->rest)
+			stack->at[i].milter->rest(stack->at[i].state);
+}
+
 size_t stack_count(const struct stack *stack)
 {
 	return stack->count;

@@ -22,6 +22,9 @@ struct stack *stack_new(const struct setup *setup, const char *service, const st
 			char *error, size_t size);
 void stack_free(struct stack **stack);
 
+/* The milters' background work leaves the store alone from now on. */
+void stack_rest(const struct stack *stack);
+
 size_t stack_count(const struct stack *stack);
 const struct milter *stack_milter(const struct stack *stack, size_t index);
 

@@ -7,5 +7,6 @@
 const struct milter *const milters[] = {
 	&milter_sender,
 	&milter_spf,
+	&milter_selfcheck,
 	NULL,
 };

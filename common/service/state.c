@@ -140,5 +140,6 @@ int service_store_open(char *error, size_t size)
 
 void service_store_close(int64_t flush_ms)
 {
+	stack_rest(house_stack(state.house));
 	store_close(&state.store, flush_ms);
 }

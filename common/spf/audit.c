@@ -94,24 +94,34 @@ static bool is_missing(enum spf_result result)
 	return is_refused(result) && result != SPF_RESULT_PERMERROR;
 }
 
-static void addresses_judge(const struct spf_audit_facts *facts, struct spf_audit *audit, struct text *missing)
+enum spf_result spf_audit_missing(const struct egress_pool *pool, const enum spf_result *results, struct text *missing)
 {
-	audit->result = facts->count > 0 ? SPF_RESULT_PASS : facts->whole->result;
-	for (size_t i = 0; i < facts->count; i++) {
-		const struct spf_audit_address *address = &facts->addresses[i];
-		const enum spf_result result = address->outcome->result;
+	enum spf_result worst = SPF_RESULT_PASS;
 
-		if (badness[result] > badness[audit->result])
-			audit->result = result;
-		audit->refused += is_refused(result);
-		problem_note(audit, address->outcome);
-		if (!is_missing(result))
+	for (size_t i = 0; i < pool->count; i++) {
+		if (badness[results[i]] > badness[worst])
+			worst = results[i];
+		if (!is_missing(results[i]))
 			continue;
 		if (missing->len > 0)
 			text_char(missing, ' ');
-		text_str(missing, strchr(address->address, ':') ? "ip6:" : "ip4:");
-		text_str(missing, address->address);
+		text_str(missing, strchr(pool->words[i], ':') ? "ip6:" : "ip4:");
+		text_str(missing, pool->words[i]);
 	}
+	return worst;
+}
+
+static void addresses_judge(const struct spf_audit_facts *facts, struct spf_audit *audit, struct text *missing)
+{
+	enum spf_result results[EGRESS_ADDRESSES];
+
+	for (size_t i = 0; i < facts->pool->count; i++) {
+		results[i] = facts->outcomes[i]->result;
+		audit->refused += is_refused(results[i]);
+		problem_note(audit, facts->outcomes[i]);
+	}
+	audit->result =
+		facts->pool->count > 0 ? spf_audit_missing(facts->pool, results, missing) : facts->whole->result;
 	audit->fails = badness[audit->result] >= badness[SPF_RESULT_SOFTFAIL];
 }
 
@@ -231,10 +241,8 @@ static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *aud
 {
 	const struct span record = records_count(facts->txt, &audit->records);
 	struct text missing;
-	size_t size = sizeof("include:") + strlen(facts->include);
+	const size_t size = SPF_AUDIT_MISSING_MAX;
 
-	for (size_t i = 0; i < facts->count; i++)
-		size += strlen(facts->addresses[i].address) + sizeof(" ip4:") - 1;
 	audit->missing = malloc(size);
 	if (!audit->missing)
 		return false;
@@ -243,7 +251,7 @@ static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *aud
 	if (facts->txt->status == DNS_NO_NAME)
 		note(audit, "the DNS does not know this domain: many receivers refuse mail that cannot be answered");
 	addresses_judge(facts, audit, &missing);
-	include_prefer(facts->include, record, &missing);
+	include_prefer(facts->pool->include, record, &missing);
 	if (audit->records > 1)
 		note(audit,
 		     "join its SPF records into one that begins with v=spf1 once and has one \"all\", at its end");

@@ -5,24 +5,18 @@
 #ifndef LEUMUND_SPF_AUDIT_H
 #define LEUMUND_SPF_AUDIT_H
 
+#include "egress.h"
 #include "spf/dmarc.h"
 #include "spf/spf.h"
 
-/* An address that mail leaves from, and what came out for MAIL FROM postmaster@DOMAIN. */
-struct spf_audit_address {
-	const char *address;
-	const struct spf_outcome *outcome;
-};
-
 struct spf_audit_facts {
-	const char *domain;		      /* comparable form */
-	const char *organisation;	      /* its organisational domain: itself where it is one */
-	const struct dns_answer *txt;	      /* of the domain */
-	const struct dns_answer *dmarc;	      /* TXT of _dmarc.DOMAIN */
-	const struct dns_answer *dmarc_above; /* TXT of _dmarc.ORGANISATION; NULL: that is the same */
-	const struct spf_audit_address *addresses;
-	size_t count;
-	const char *include; /* a domain whose record names all addresses: what to add then; "" = none */
+	const char *domain;			   /* comparable form */
+	const char *organisation;		   /* its organisational domain: itself where it is one */
+	const struct dns_answer *txt;		   /* of the domain */
+	const struct dns_answer *dmarc;		   /* TXT of _dmarc.DOMAIN */
+	const struct dns_answer *dmarc_above;	   /* TXT of _dmarc.ORGANISATION; NULL: that is the same */
+	const struct egress_pool *pool;		   /* the addresses that mail leaves from */
+	const struct spf_outcome *const *outcomes; /* of each, for MAIL FROM postmaster@DOMAIN */
 	/*
 	 * By SPF_AUDIT_LIMITS, for an address that no server has (SPF_AUDIT_NOBODY): nothing ends it early, so it
 	 * meets every term.
@@ -41,7 +35,7 @@ struct spf_audit {
 	bool record_unknown;	/* the DNS failed */
 	unsigned records;	/* SPF records; 1 is right */
 	char *record;		/* the first, escaped by text_escaped(); "" = none */
-	char *missing;		/* "ip4:192.0.2.1 ip6:2001:db8::1", "include:spf.hoster.example": what it lacks; "" = nothing */
+	char *missing; /* "ip4:192.0.2.1 ip6:2001:db8::1", "include:spf.hoster.example": what it lacks; "" = nothing */
 	char *publish; /* the record that would let all addresses pass: printable ASCII; "" = none is needed or known */
 	unsigned refused;      /* addresses that SPF does not allow: neither pass nor temperror */
 	unsigned terms, voids; /* look-ups when every term is met; one above the limit of SPF_AUDIT_LIMITS: or more */
@@ -57,6 +51,13 @@ struct spf_audit {
 /* False: no memory. What came out is freed with spf_audit_free(). */
 bool spf_audit(const struct spf_audit_facts *facts, struct spf_audit *out);
 void spf_audit_free(struct spf_audit *audit);
+
+/*
+ * The worst of the results of a pool's addresses, and, appended to `missing`, the terms that would let all pass:
+ * SPF_AUDIT_MISSING_MAX bytes hold them.
+ */
+#define SPF_AUDIT_MISSING_MAX (EGRESS_ADDRESSES * (INET6_ADDRSTRLEN + sizeof("ip6: ")))
+enum spf_result spf_audit_missing(const struct egress_pool *pool, const enum spf_result *results, struct text *missing);
 
 /*
  * The record with `terms` in front of the first term that may say something else than pass, mostly its "all". What is

@@ -152,23 +152,22 @@ static const struct spf_outcome *outcome_of(struct spf_check *check)
 static bool report_find(struct domain_report *report, struct spf_check **checks, const struct answers *answers,
 			const char *organisation)
 {
-	struct spf_audit_address addresses[EGRESS_ADDRESSES];
+	const struct spf_outcome *outcomes[EGRESS_ADDRESSES];
 	const struct spf_audit_facts facts = {
 		.domain = report->domain,
 		.organisation = organisation,
 		.txt = answers->of[OF_DOMAIN].answer,
 		.dmarc = answers->of[DMARC].answer,
 		.dmarc_above = answers->of[DMARC_ABOVE].answer,
-		.addresses = addresses,
-		.count = report->pool->count,
-		.include = report->pool->include,
+		.pool = report->pool,
+		.outcomes = outcomes,
 		.whole = outcome_of(checks[report->pool->count]),
 	};
 
 	for (size_t i = 0; i < report->pool->count; i++) {
-		addresses[i] = (struct spf_audit_address){ report->pool->words[i], outcome_of(checks[i]) };
-		address_take(&report->addresses[i], addresses[i].outcome);
-		outcome_take(report, addresses[i].outcome);
+		outcomes[i] = outcome_of(checks[i]);
+		address_take(&report->addresses[i], outcomes[i]);
+		outcome_take(report, outcomes[i]);
 	}
 	outcome_take(report, facts.whole);
 	for (size_t i = 0; i < QUESTIONS; i++)

@@ -58,21 +58,23 @@ static size_t records_read(struct dns_record *records, const char *at, size_t si
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct spf_outcome fail = { .result = SPF_RESULT_FAIL };
-	const struct spf_audit_address addresses[] = { { "192.0.2.1", &fail }, { "2001:db8::1", &fail } };
+	static const struct spf_outcome *const outcomes[] = { &fail, &fail };
+	struct egress_pool pool = { .include = "" };
 	struct dns_record records[RECORDS];
 	const size_t count = records_read(records, (const char *)data, size);
 	const struct dns_answer answer = { DNS_TXT, count ? DNS_FOUND : DNS_NO_DATA, count, records, 60 };
 	const struct spf_audit_facts facts = { .domain = "a.example",
-					       .include = "",
 					       .organisation = "example",
 					       .txt = &answer,
 					       .dmarc = &answer,
 					       .dmarc_above = &answer,
-					       .addresses = addresses,
-					       .count = 2,
+					       .pool = &pool,
+					       .outcomes = outcomes,
 					       .whole = &fail };
 	struct spf_audit audit;
 
+	egress_pool_add(&pool, "192.0.2.1");
+	egress_pool_add(&pool, "2001:db8::1");
 	if (!spf_audit(&facts, &audit))
 		return 0;
 	printable_check(audit.record);

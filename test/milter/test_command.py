@@ -183,7 +183,7 @@ def test_shipped_configuration_holds_every_option_with_its_default():
         answer = leumund('-c', shipped, 'config', '--json', place=False)
         same(answer.status, 0, answer.err)
         same([(s, o) for s, options in answer.json().items() for o, v in options.items() if v['from'] != 'default'],
-             [(section, option) for section in ('sender', 'spf') for option in ('enable', 'service')])
+             [(section, option) for section in ('sender', 'spf', 'selfcheck') for option in ('enable', 'service')])
 
 
 def test_mta_prints_the_sockets_of_the_run_directory():

@@ -76,18 +76,20 @@ static void evaluate(struct spf_table *table, const char *ip, const struct spf_l
 static void audit_make(struct world *world, const char *const (*zone)[3])
 {
 	const struct spf_limits limits = SPF_LIMITS, whole = SPF_AUDIT_LIMITS;
-	struct spf_audit_address addresses[] = { { V4, &world->outcomes[0] }, { V6, &world->outcomes[1] } };
+	const struct spf_outcome *const outcomes[] = { &world->outcomes[0], &world->outcomes[1] };
+	struct egress_pool pool = { .include = world->include ? world->include : "" };
 	struct spf_audit_facts facts = { .domain = "d.example",
 					 .organisation = "example",
-					 .addresses = addresses,
-					 .count = 2,
-					 .include = world->include ? world->include : "",
+					 .pool = &pool,
+					 .outcomes = outcomes,
 					 .whole = &world->whole };
 
 	world->table = spf_table_new();
 	spf_table_add_all(world->table, zone);
+	assert_null(egress_pool_add(&pool, V4));
+	assert_null(egress_pool_add(&pool, V6));
 	for (size_t i = 0; i < 2; i++)
-		evaluate(world->table, addresses[i].address, &limits, &world->outcomes[i]);
+		evaluate(world->table, pool.words[i], &limits, &world->outcomes[i]);
 	evaluate(world->table, SPF_AUDIT_NOBODY, &whole, &world->whole);
 	facts.txt = spf_table_lookup(world->table, DNS_TXT, "d.example");
 	facts.dmarc = spf_table_lookup(world->table, DNS_TXT, "_dmarc.d.example");

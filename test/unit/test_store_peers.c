@@ -39,6 +39,9 @@ static void *peer_main(void *arg)
 			wait_ms(50);
 		if (!peer->answer)
 			wait_ms(400);
+		/* what is left unread would make a reset of the close */
+		while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
+			;
 		close(fd);
 	}
 	return NULL;
