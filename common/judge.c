@@ -177,9 +177,10 @@ static void put_facts(struct text *line, const struct session *session, const st
  * One decision: one line, one entry of the history, one count. `said` is what the way of
  * submission let us say of it.
  */
-static void record(const struct bench *bench, const struct session *session, const struct judgement *judgement,
-		   const struct decision *decision, const struct recipient *recipient, enum action said)
+static void record(const struct bench *bench, const struct view *view, const struct judgement *judgement,
+		   const struct decision *decision, enum action said)
 {
+	const struct session *session = view->session;
 	const struct verdict *verdict = &decision->verdict;
 	char TEXT_BUFFER buffer[LINE_BYTES], separator = ' ';
 	struct text line;
@@ -195,9 +196,11 @@ static void record(const struct bench *bench, const struct session *session, con
 	put_verdict(&line, decision, said);
 	put_observed(&line, &judgement->message, &separator);
 	put_observed(&line, &judgement->recipient, &separator);
-	put_facts(&line, session, recipient);
+	put_facts(&line, session, view->recipient);
 	put_observed_about(&line, &judgement->message);
 	put_observed_about(&line, &judgement->recipient);
+	if (view->stage == STAGE_END)
+		stack_note(house_stack(bench->house), view, &line);
 	log_line(LEVEL_INFO, line.at, line.len);
 
 	if (verdict->rule)
@@ -208,7 +211,7 @@ static void record(const struct bench *bench, const struct session *session, con
 		struct store_decision entry = {
 			.account = session->who.account,
 			.id = session->message.id,
-			.at_ms = judgement->now_ms,
+			.at_ms = view->now_ms,
 			.rule = verdict->rule ? verdict->rule->name : NULL,
 			.action = verdict->rule ? action_names[verdict->action] : "accept",
 			.text = { line.at + head, line.len - head },
@@ -389,6 +392,7 @@ static bool message_refused_at_rcpt(struct judgement *judgement, const struct be
 				    const struct recipient *recipient)
 {
 	const struct verdict *verdict = &judgement->message.verdict;
+	struct view view;
 	enum action said;
 
 	if (judgement->refusal_logged)
@@ -401,7 +405,8 @@ static bool message_refused_at_rcpt(struct judgement *judgement, const struct be
 	judgement->refusal = reply_make(bench, session, verdict, said);
 	judgement->refusal_logged = true;
 	if (!judge_is_canary(session)) {
-		record(bench, session, judgement, &judgement->message, recipient, said);
+		view = view_of(judgement, bench, session, STAGE_RCPT, recipient);
+		record(bench, &view, judgement, &judgement->message, said);
 		count_observed(house_stack(bench->house), &judgement->message);
 	}
 	return true;
@@ -422,6 +427,7 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 {
 	struct decision TEXT_BUFFER decision;
 	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
+	struct view view;
 	enum action said;
 
 	judgement->now_ms = clock_wall_ms();
@@ -437,8 +443,9 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 		return reply;
 	}
 	reply = reply_make(bench, session, &decision.verdict, said);
+	view = view_of(judgement, bench, session, STAGE_RCPT, recipient);
 	if (!judge_is_canary(session))
-		record(bench, session, judgement, &decision, recipient, said);
+		record(bench, &view, judgement, &decision, said);
 	return refuse_recipient(session, recipient, reply);
 }
 
@@ -476,7 +483,7 @@ struct reply judge_end(struct judgement *judgement, const struct bench *bench, s
 	}
 	said = expressible(bench, session, STAGE_END, message->verdict.action);
 	if (!judge_is_canary(session)) {
-		record(bench, session, judgement, message, NULL, said);
+		record(bench, &view, judgement, message, said);
 		count_observed(house_stack(bench->house), message);
 		count_observed(house_stack(bench->house), &judgement->recipient);
 	}
@@ -497,8 +504,9 @@ struct reply judge_failed(const struct bench *bench, struct session *session, en
 	struct decision decision = { .verdict = { ACTION_DEFER, &failure_rule, { "", 0 }, { "", 0 } },
 				     .milter = "leumund" };
 	struct judgement nothing = { .now_ms = clock_wall_ms() };
+	struct view view = view_of(&nothing, bench, session, stage, NULL);
 	enum action said = expressible(bench, session, stage, ACTION_DEFER);
 
-	record(bench, session, &nothing, &decision, NULL, said);
+	record(bench, &view, &nothing, &decision, said);
 	return reply_make(bench, session, &decision.verdict, said);
 }

@@ -113,6 +113,12 @@ struct milter {
 	 */
 	bool (*mark)(const void *state, const struct view *view, struct arena *memory, struct marks *marks);
 
+	/*
+	 * For the log line of a message at its end, also of one that passes: what was found out, as " key=value" words,
+	 * values by text_word(). Other lines have none. NULL: nothing to say.
+	 */
+	void (*note)(const void *state, const struct view *view, struct text *line);
+
 	/* The canary's message; false when no rule is set that could refuse any. */
 	bool (*forge)(const void *state, const struct directory *directory, struct forgery *forgery);
 };

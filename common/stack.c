@@ -204,6 +204,18 @@ bool stack_mark(const struct stack *stack, const struct view *view, struct arena
 	return true;
 }
 
+void stack_note(const struct stack *stack, const struct view *view, struct text *line)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct milter *milter = stack->at[i].milter;
+		const void *state = stack->at[i].state;
+		struct view own;
+
+		if (milter->note)
+			milter->note(state, view_with_memo(milter, state, view, &own), line);
+	}
+}
+
 bool stack_can_forge(const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++)

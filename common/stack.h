@@ -46,6 +46,9 @@ void stack_count_in(const struct stack *stack, const struct view *view, struct d
 /* What the header shall say; false when memory is short. */
 bool stack_mark(const struct stack *stack, const struct view *view, struct arena *memory, struct marks *marks);
 
+/* What the milters have to add to the message's log line. */
+void stack_note(const struct stack *stack, const struct view *view, struct text *line);
+
 /* Does any milter of it offer forgeries at all? */
 bool stack_can_forge(const struct stack *stack);
 

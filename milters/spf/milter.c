@@ -16,6 +16,7 @@
 #include "milter.h"
 #include "milters/spf/header.h"
 #include "milters/spf/inquiry.h"
+#include "milters/spf/note.h"
 #include "milters/spf/override.h"
 #include "milters/spf/policy.h"
 #include "setup.h"
@@ -360,6 +361,14 @@ static bool spf_mark(const void *state, const struct view *view, struct arena *m
 	return forged_remove(spf, view, memory, marks) && (!view->memo || results_add(spf, view, memory, marks));
 }
 
+/* Without an inquiry it was not judged; nor is what a relay of ours brings. */
+static void spf_note(const void *state, const struct view *view, struct text *line)
+{
+	(void)state;
+	if (view->memo && inquiry_relay(view->memo) != RELAY_YES)
+		note_results(view->memo, line);
+}
+
 static const char *const spf_headers[] = { auth_results_name, NULL };
 
 const struct milter milter_spf = {
@@ -375,4 +384,5 @@ const struct milter milter_spf = {
 	.end = spf_end,
 	.check = spf_check,
 	.mark = spf_mark,
+	.note = spf_note,
 };

@@ -354,3 +354,34 @@ def test_relays_are_known_by_the_spf_record_of_their_domain():
     with filtering('timeout = 1s\nexempt_spf = {"servfail.test: our filter"}') as milter:
         reply = sent(milter, 'a@fail.test').reply
         same((reply.code, reply.dsn), ('451', '4.7.23'), 'while it is not known')
+
+
+def test_the_log_line_says_the_results_of_what_passes():
+    def words(milter, queue_id, mail_from, **more):
+        sent(milter, mail_from, queue_id=queue_id, **more)
+        line = milter.wait_log(queue_id + ': id=')[-1]
+        return dict(w.split('=', 1) for w in re.findall(r' (spf\w*=\S+)', line)), line
+
+    with filtering('mail_from_fail = mark\ntimeout = 1s') as milter:
+        for number, (domain, result) in enumerate(ALL_RESULTS.items()):
+            found, line = words(milter, '4R%d' % number, 'a@' + domain)
+            problem = found.pop('spf_problem', None)
+            same(found, {'spf': result, 'spf_domain': domain, 'spf_helo': 'none', 'spf_helo_domain': HELO}, domain)
+            check((problem is not None) == (result in ('permerror', 'temperror')), line)
+            check(line.index(' spf=') > line.index(' mta='), 'at the end: %s', line)
+        found, _ = words(milter, '4P1', 'a@silent.test')
+        same(found['spf_problem'], 'the_DNS_did_not_answer_in_time')
+        same(words(milter, '4P2', '', helo='pass.test')[0], {'spf': 'pass', 'spf_domain': 'pass.test'}, 'of the null sender')
+        same(words(milter, '4P3', 'a@pass.test', helo='[192.0.2.1] spf=pass')[0],
+             {'spf': 'pass', 'spf_domain': 'pass.test', 'spf_helo': 'none'})
+        same(words(milter, '4P4', 'a@own.example', auth_user='cp1001')[0], {}, 'of a customer')
+    with filtering('helo_none = off\nhelo_neutral = off\nhelo_pass = off\nhelo_fail = off\nhelo_softfail = off\n'
+                   'helo_temperror = off\nhelo_permerror = off\nexempt_spf = {"softfail.test: x", "pass.test: ours"}') as milter:
+        same(words(milter, '4P5', 'a@neutral.test', client='198.51.100.7')[0],
+             {'spf': 'neutral', 'spf_domain': 'neutral.test'}, 'HELO is not asked')
+        same(words(milter, '4P6', 'a@neutral.test')[0], {}, 'of a relay')
+    with Instance(service='outbound', conf={'40-spf.conf': section(DnsServer(ZONE), 'service = "outbound"')}) as milter:
+        found, line = words(milter, '4P7', 'a@pass.test')
+        check(found['spf'] == 'pass' and 'rule=' not in line, line)
+        check('[SPF10]' in sent(milter, 'a@fail.test', queue_id='4P8').reply.text, 'refused')
+        check(' spf=' not in milter.wait_log('4P8: id=')[0], 'at a recipient')
