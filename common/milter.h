@@ -119,6 +119,9 @@ struct milter {
 	 */
 	void (*note)(const void *state, const struct view *view, struct text *line);
 
+	/* In the service's status: the members of the milter's own object, by json.h. NULL: it has none. */
+	void (*status)(const void *state, struct text *json);
+
 	/* The canary's message; false when no rule is set that could refuse any. */
 	bool (*forge)(const void *state, const struct directory *directory, struct forgery *forgery);
 };

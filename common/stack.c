@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json.h"
 #include "setup.h"
 #include "stack.h"
 
@@ -213,6 +214,19 @@ void stack_note(const struct stack *stack, const struct view *view, struct text 
 
 		if (milter->note)
 			milter->note(state, view_with_memo(milter, state, view, &own), line);
+	}
+}
+
+void stack_status(const struct stack *stack, struct text *json)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct milter *milter = stack->at[i].milter;
+
+		if (!milter->status)
+			continue;
+		json_open(json, milter->name, '{');
+		milter->status(stack->at[i].state, json);
+		json_close(json, '}');
 	}
 }
 

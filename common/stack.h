@@ -49,6 +49,9 @@ bool stack_mark(const struct stack *stack, const struct view *view, struct arena
 /* What the milters have to add to the message's log line. */
 void stack_note(const struct stack *stack, const struct view *view, struct text *line);
 
+/* The milters' objects in the status of the service, by their names. */
+void stack_status(const struct stack *stack, struct text *json);
+
 /* Does any milter of it offer forgeries at all? */
 bool stack_can_forge(const struct stack *stack);
 

@@ -25,6 +25,8 @@ struct report {
 	char store_state[16], store_since_ms[24], store_server[64], store_trouble[WORD];
 	char store_posted[24], store_written[24], store_dropped[24];
 	char domains[16], domains_changed_ms[24], canary[32], canary_ms[24], log_lines_lost[24];
+	char dns_asked[24], dns_cached[24], dns_unanswered[24], dns_failed[24], dns_bytes[24], dns_bytes_max[24];
+	char spf_under_way[16], spf_under_way_max[16], spf_refused[24], spf_late[24];
 	struct verdict_row verdicts[VERDICTS];
 	size_t verdict_count;
 };
@@ -68,6 +70,21 @@ static const struct place places[] = {
 	{ NULL, 0, 0 }
 };
 
+/* Of each milter that asks the DNS, "figures.NAME." in front: what they share is the same in all of them. */
+static const struct place figure_places[] = {
+	MEMBER("dns.asked", dns_asked),
+	MEMBER("dns.cached", dns_cached),
+	MEMBER("dns.unanswered", dns_unanswered),
+	MEMBER("dns.failed", dns_failed),
+	MEMBER("dns.cache_bytes", dns_bytes),
+	MEMBER("dns.cache_bytes_max", dns_bytes_max),
+	MEMBER("evaluations.under_way", spf_under_way),
+	MEMBER("evaluations.under_way_max", spf_under_way_max),
+	MEMBER("evaluations.refused", spf_refused),
+	MEMBER("evaluations.late", spf_late),
+	{ NULL, 0, 0 }
+};
+
 static const struct place verdict_places[] = {
 	VERDICT_MEMBER("verdicts[].milter", milter),
 	VERDICT_MEMBER("verdicts[].rule", rule),
@@ -88,6 +105,7 @@ static void keep(void *base, const struct place *place, const char *path, const 
 static bool member_take(void *arg, const char *path, const char *value)
 {
 	struct report *report = arg;
+	const char *figure = strncmp(path, "figures.", 8) == 0 ? strchr(path + 8, '.') : NULL;
 
 	if (!strcmp(path, "milters[]") && value) {
 		size_t len = strlen(report->milters);
@@ -96,6 +114,8 @@ static bool member_take(void *arg, const char *path, const char *value)
 	} else if (!strcmp(path, "verdicts[]")) {
 		if (report->verdict_count < VERDICTS - 1)
 			report->verdict_count++;
+	} else if (figure && value) {
+		keep(report, figure_places, figure + 1, value);
 	} else if (value) {
 		keep(report, places, path, value);
 		keep(&report->verdicts[report->verdict_count], verdict_places, path, value);
@@ -135,6 +155,22 @@ static void verdicts_show(const struct report *report)
 		label("");
 		printf("%-10s %-26s %-8s %10s\n", row->milter, row->rule, row->action, row->count);
 	}
+}
+
+/* What the DNS of spf has to do, and whether it keeps up. */
+static void spf_show(const struct report *report)
+{
+	static const double mebibyte = 1 << 20;
+
+	if (report->dns_asked[0] == '\0')
+		return;
+	label("dns");
+	printf("%s asked, %s from cache, %s unanswered, %s failed; cache %.1f of %.0f MB\n", report->dns_asked,
+	       report->dns_cached, report->dns_unanswered, report->dns_failed,
+	       (double)number(report->dns_bytes) / mebibyte, (double)number(report->dns_bytes_max) / mebibyte);
+	label("spf");
+	printf("%s of %s evaluations under way, %s turned away, %s too late\n", report->spf_under_way,
+	       report->spf_under_way_max, report->spf_refused, report->spf_late);
 }
 
 static void store_show(const struct report *report)
@@ -199,6 +235,7 @@ static bool report_show(const char *service, const struct report *report)
 	printf("%s from Postfix or sendmail (%s messages so far), %lld from Exim\n", report->connections,
 	       report->messages, (long long)number(report->exim_connections) - 1);
 	verdicts_show(report);
+	spf_show(report);
 	store_show(report);
 	label("directory");
 	printf("%s domains and logins, changed %s\n", report->domains,

@@ -181,3 +181,8 @@ size_t dns_cache_bytes(const struct dns_cache *cache)
 {
 	return cache->bytes;
 }
+
+size_t dns_cache_bytes_max(const struct dns_cache *cache)
+{
+	return cache->bytes_max;
+}

@@ -20,5 +20,6 @@ void dns_cache_put(struct dns_cache *cache, const struct dns_key *key, const str
 
 size_t dns_cache_entries(const struct dns_cache *cache);
 size_t dns_cache_bytes(const struct dns_cache *cache);
+size_t dns_cache_bytes_max(const struct dns_cache *cache);
 
 #endif

@@ -118,6 +118,7 @@ struct dns_counts dns_counts(struct dns *dns)
 	counts = dns->counts;
 	counts.cache_entries = dns_cache_entries(dns->cache);
 	counts.cache_bytes = dns_cache_bytes(dns->cache);
+	counts.cache_bytes_max = dns_cache_bytes_max(dns->cache);
 	pthread_mutex_unlock(&dns->lock);
 	return counts;
 }
@@ -131,6 +132,7 @@ static void flight_answered(void *arg, const uint8_t *message, size_t len)
 
 	flight->answer =
 		message ? dns_answer_read(message, len, &flight->key) : dns_answer_plain(flight->key.type, DNS_FAILED);
+	flight->unanswered = !message;
 	flight->follow = flight->dns->answered;
 	flight->dns->answered = flight;
 }
@@ -144,7 +146,10 @@ static void flights_end(struct dns *dns)
 		pthread_mutex_lock(&dns->lock);
 		dns_flights_remove(&dns->flights, flight);
 		dns_cache_put(dns->cache, &flight->key, flight->answer, clock_ticks_ms());
-		dns->counts.failed += flight->answer->status == DNS_FAILED;
+		if (flight->unanswered)
+			dns->counts.unanswered++;
+		else
+			dns->counts.failed += flight->answer->status == DNS_FAILED;
 		pthread_mutex_unlock(&dns->lock);
 		dns_flight_end(flight);
 	}

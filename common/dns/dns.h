@@ -74,8 +74,12 @@ void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn 
 
 /* Since the start, for `status` and tests. */
 struct dns_counts {
-	uint64_t asked, hits, failed, joined; /* queries sent; answered by the cache; failed; joined to one under way */
-	size_t cache_entries, cache_bytes;
+	uint64_t asked;	     /* questions sent */
+	uint64_t hits;	     /* answered by the cache */
+	uint64_t joined;     /* to one under way */
+	uint64_t unanswered; /* of those sent: no server said anything, in all tries */
+	uint64_t failed;     /* a server's failure or what is no answer; or too many were under way to send it */
+	size_t cache_entries, cache_bytes, cache_bytes_max;
 };
 struct dns_counts dns_counts(struct dns *dns);
 

@@ -18,6 +18,7 @@ struct dns_flight {
 	struct dns *dns;	   /* the user's */
 	struct dns_waiter *waiters;
 	const struct dns_answer *answer;
+	bool unanswered; /* the answer is a failure because there was none */
 	struct dns_key key;
 };
 

@@ -84,6 +84,9 @@ bool service_status(char *out, size_t size)
 	json_member_u64(&text, "configured_ms", (uint64_t)service_configured_ms());
 	json_member(&text, "config", configured_in);
 	list_milters(&text, house);
+	json_open(&text, "figures", '{');
+	stack_status(house_stack(house), &text);
+	json_close(&text, '}');
 	json_member_u64(&text, "connections", front_milter_connections());
 	json_member_u64(&text, "exim_connections", front_exim_connections());
 	json_member_u64(&text, "messages", front_milter_messages());

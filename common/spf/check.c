@@ -55,6 +55,7 @@ struct spf_check {
 };
 
 static atomic_uint under_way;
+static _Atomic uint64_t refused, late;
 
 /* ---- making and freeing ------------------------------------------------------------------------ */
 
@@ -183,14 +184,22 @@ static void outcome_fail(struct spf_outcome *outcome, const char *problem)
 	snprintf(outcome->problem, sizeof(outcome->problem), "%s", problem);
 }
 
+/* With the lock held. */
+static void ended_tell(struct spf_check *check)
+{
+	if (!strcmp(check->outcome.problem, LATE))
+		atomic_fetch_add(&late, 1);
+	check->ended = true;
+	pthread_cond_broadcast(&check->end);
+}
+
 /* The first one counts: the deadline may have come before the last answer. */
 static void check_end(struct spf_check *check, const struct spf_outcome *outcome)
 {
 	pthread_mutex_lock(&check->lock);
 	if (!check->ended) {
 		memcpy(&check->outcome, outcome, offsetof(struct spf_outcome, wanted));
-		check->ended = true;
-		pthread_cond_broadcast(&check->end);
+		ended_tell(check);
 	}
 	pthread_mutex_unlock(&check->lock);
 }
@@ -199,8 +208,7 @@ static void check_end(struct spf_check *check, const struct spf_outcome *outcome
 static void end_late(struct spf_check *check)
 {
 	outcome_fail(&check->outcome, LATE);
-	check->ended = true;
-	pthread_cond_broadcast(&check->end);
+	ended_tell(check);
 }
 
 /* ---- evaluating -------------------------------------------------------------------------------- */
@@ -230,6 +238,7 @@ static const char *check_hindrance(struct spf_check *check)
 		return "the answers of the DNS are too large";
 	if (!check->counted && atomic_fetch_add(&under_way, 1) >= SPF_CHECKS_MAX) {
 		atomic_fetch_sub(&under_way, 1);
+		atomic_fetch_add(&refused, 1);
 		return "too many evaluations are under way";
 	}
 	check->counted = true;
@@ -324,6 +333,15 @@ const struct spf_outcome *spf_check_outcome(struct spf_check *check)
 	ended = check->ended;
 	pthread_mutex_unlock(&check->lock);
 	return ended ? &check->outcome : NULL;
+}
+
+struct spf_check_counts spf_check_counts(void)
+{
+	return (struct spf_check_counts){
+		.under_way = atomic_load(&under_way),
+		.refused = atomic_load(&refused),
+		.late = atomic_load(&late),
+	};
 }
 
 void spf_check_unref(struct spf_check **check)

@@ -30,6 +30,14 @@ bool spf_check_wait(struct spf_check *check, int64_t until_ms);
 /* What came out, unchanging; `wanted` is empty. NULL while it is under way. Lives as long as the check. */
 const struct spf_outcome *spf_check_outcome(struct spf_check *check);
 
+/* Of all in this process, since its start; for its status. */
+struct spf_check_counts {
+	unsigned under_way; /* now */
+	uint64_t refused;   /* what would have had to ask the DNS while SPF_CHECKS_MAX did */
+	uint64_t late;	    /* not answered by their deadlines */
+};
+struct spf_check_counts spf_check_counts(void);
+
 /* At any time. An evaluation that nobody wants any more ends with the questions that are under way. */
 void spf_check_unref(struct spf_check **check);
 

@@ -20,6 +20,7 @@
 #include "milters/spf/override.h"
 #include "milters/spf/policy.h"
 #include "setup.h"
+#include "spf/figures.h"
 #include "system/clock.h"
 
 _Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as spf/spf.h does");
@@ -369,6 +370,13 @@ static void spf_note(const void *state, const struct view *view, struct text *li
 		note_results(view->memo, line);
 }
 
+static void spf_status(const void *state, struct text *json)
+{
+	const struct spf *spf = state;
+
+	spf_figures(spf->dns, json);
+}
+
 static const char *const spf_headers[] = { auth_results_name, NULL };
 
 const struct milter milter_spf = {
@@ -385,4 +393,5 @@ const struct milter milter_spf = {
 	.check = spf_check,
 	.mark = spf_mark,
 	.note = spf_note,
+	.status = spf_status,
 };

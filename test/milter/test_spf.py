@@ -2,13 +2,15 @@
 import contextlib
 import json
 import re
+import subprocess
 import threading
 import time
 
 import exim
 from case import check, note, same
+from command import LEUMUND, Answer
 from dns_server import DnsServer
-from instance import SLOW, Instance, Metronome
+from instance import SLOW, Instance, Metronome, wait_for
 from mta import Message, Mta, ask
 
 ZONE = r'''
@@ -49,6 +51,11 @@ def sent(milter, mail_from, client='192.0.2.1', helo=HELO, **fields):
     with Mta(milter.socket) as mta:
         mta.open(client, helo=helo)
         return mta.message(Message(mail_from=mail_from, header_from='x@elsewhere.example', **fields))
+
+
+def leumund(milter, *words):
+    return Answer(subprocess.run([LEUMUND, '-c', milter.conf, '-r', milter.run, *words], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30 * SLOW, check=False))
 
 
 def test_fail_is_refused_and_all_else_passes_by_default():
@@ -385,3 +392,32 @@ def test_the_log_line_says_the_results_of_what_passes():
         check(found['spf'] == 'pass' and 'rule=' not in line, line)
         check('[SPF10]' in sent(milter, 'a@fail.test', queue_id='4P8').reply.text, 'refused')
         check(' spf=' not in milter.wait_log('4P8: id=')[0], 'at a recipient')
+
+
+def test_the_status_tells_how_the_dns_does():
+    with filtering('timeout = 1s\nmail_from_fail = mark\ndns_cache = 3') as milter:
+        def figures():
+            return json.loads(exim.ask(milter.exim, 'status'))['figures']['spf']
+        before = figures()
+        same((before['dns']['asked'], before['evaluations']['under_way'], before['evaluations']['under_way_max']), (0, 0, 1000))
+        for _ in range(3):
+            sent(milter, 'a@pass.test')
+        sent(milter, 'a@servfail.test')
+        sent(milter, 'a@silent.test')
+        now = figures()
+        same((now['dns']['asked'], now['dns']['failed'], now['dns']['unanswered']), (4, 1, 0), 'asked, failed, unanswered')
+        check(now['dns']['cached'] >= 4, '%r', now)
+        same(now['dns']['cache_bytes_max'], 3 << 20)
+        check(before['dns']['cache_bytes'] < now['dns']['cache_bytes'] < 3 << 20, '%r', now)
+        same((now['evaluations']['refused'], now['evaluations']['late']), (0, 1), 'refused, late')
+        wait_for(lambda: figures()['dns']['unanswered'] == 1, 6)
+        same(figures()['dns']['unanswered'], 1)
+        check(wait_for(lambda: figures()['evaluations']['under_way'] == 0, 2), '%r', figures())
+        said = leumund(milter, 'status').out
+        check(re.search(r'(?m)^  dns +4 asked, \d+ from cache, 1 unanswered, 1 failed; cache \d\.\d of 3 MB$', said), said)
+        check(re.search(r'(?m)^  spf +0 of 1000 evaluations under way, 0 turned away, 1 too late$', said), said)
+        listed = {s['service']: s for s in leumund(milter, 'status', '--json').json()['services']}
+        same(listed['inbound']['figures']['spf'].keys(), now.keys())
+    with Instance() as milter:
+        same(json.loads(exim.ask(milter.exim, 'status'))['figures'], {}, 'of a service without it')
+        check('  dns' not in leumund(milter, 'status').out, 'shown')

@@ -193,12 +193,19 @@ static void what_is_no_answer_is_a_failure(void **state)
 	static const char *const names[] = { "silent.test", "servfail.test", "refused.test",  "garbage.test",
 					     "cut.test",    "closing.test",  "wrong-id.test", "wrong-question.test" };
 
+	struct dns_counts counts;
+
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const int64_t before = clock_ticks_ms();
 
 		assert_int_equal(status_of(state, i == 4 ? DNS_TXT : DNS_A, names[i]), DNS_FAILED);
 		assert_true(clock_ticks_ms() - before < 900); /* two tries of 300 ms */
 	}
+	/* who answers with another id or question has not answered, nor who closes */
+	counts = dns_counts(((struct fixture *)*state)->dns);
+	assert_int_equal(counts.asked, 8);
+	assert_int_equal(counts.unanswered + counts.failed, 8);
+	assert_int_equal(counts.failed, 3);
 }
 
 static void records_of_another_name_are_ignored(void **state)
@@ -347,6 +354,8 @@ static void beyond_the_bound_a_question_fails_at_once(void **state)
 	assert_true(atomic_load(&tally.failed) >= 50);
 	assert_true(clock_ticks_ms() - before < 200);
 	await(&tally, 150);
+	assert_int_equal(dns_counts(fixture->dns).unanswered, dns_counts(fixture->dns).asked);
+	assert_int_equal(dns_counts(fixture->dns).failed, 150 - dns_counts(fixture->dns).asked);
 	assert_int_equal(status_of(state, DNS_A, "a.test"), DNS_FOUND);
 }
 

@@ -198,6 +198,7 @@ static void too_many_at_once_are_temperror_at_once_and_only_then(void **state)
 {
 	struct fixture *fixture = *state;
 	static struct spf_check *checks[SPF_CHECKS_MAX + 20];
+	const struct spf_check_counts before = spf_check_counts();
 	unsigned ended = 0;
 
 	/* so that none is over before the last has begun */
@@ -212,11 +213,14 @@ static void too_many_at_once_are_temperror_at_once_and_only_then(void **state)
 		ended += spf_check_wait(checks[i], 0);
 	}
 	assert_int_equal(ended, 20);
+	assert_int_equal(spf_check_counts().under_way, SPF_CHECKS_MAX);
+	assert_int_equal(spf_check_counts().refused - before.refused, 20);
 	assert_int_equal(result_of(fixture->dns, "198.51.100.7", "good.test", 5000), SPF_RESULT_PASS);
 	for (unsigned i = 0; i < SPF_CHECKS_MAX + 20; i++) {
 		assert_true(spf_check_wait(checks[i], INT64_MAX));
 		spf_check_unref(&checks[i]);
 	}
+	assert_int_equal(spf_check_counts().late - before.late, SPF_CHECKS_MAX);
 	/* their questions are under way still */
 	assert_int_equal(result_of(fixture->dns, "192.0.2.1", "truncated.test", 5000), SPF_RESULT_TEMPERROR);
 	dns_close(&fixture->dns);
