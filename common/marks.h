@@ -21,7 +21,10 @@ struct marks {
 	struct mark *first;
 };
 
-/* Each false when memory is short: the message must then be deferred. Names and values are copied. */
+/*
+ * Each false when memory is short: the message must then be deferred. Names and values are copied. Remove only fields
+ * that your milter reads (struct milter, `headers`): to Exim, which removes by name, the others are said again.
+ */
 bool marks_add(struct marks *marks, struct arena *memory, const char *name, const char *value);
 bool marks_remove(struct marks *marks, struct arena *memory, const char *name, unsigned index);
 

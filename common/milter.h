@@ -108,8 +108,8 @@ struct milter {
 	void (*count)(const void *state, const struct view *view, struct decision *decision);
 
 	/*
-	 * At the end of a message that passes: what its header shall say. Where the MTA cannot be told (Exim), nothing
-	 * comes of it. False when memory is short. NULL: nothing to say.
+	 * At the end of a message that passes: what its header shall say. Where the MTA cannot be told, nothing comes of
+	 * it. False when memory is short. NULL: nothing to say.
 	 */
 	bool (*mark)(const void *state, const struct view *view, struct arena *memory, struct marks *marks);
 

@@ -3,14 +3,17 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exim/answer.h"
+#include "exim/changes.h"
 #include "exim/exim.h"
 #include "exim/line.h"
+#include "log.h"
 
 /* ---- facts ------------------------------------------------------------------------------------- */
 
@@ -68,8 +71,10 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 	return message_mail_from(session, line->value[EXIM_MAIL_FROM]);
 }
 
-static int headers_read(struct session *session, const struct house *house, char *block)
+/* `cut`: the field that the beginning ends in, NULL: none that is kept. */
+static int headers_read(struct session *session, const struct house *house, char *block, const struct header **cut)
 {
+	struct header **last = NULL;
 	char *name, *value;
 	int result = 0;
 	long size = base64_decode(block);
@@ -84,9 +89,11 @@ static int headers_read(struct session *session, const struct house *house, char
 		if (block[i] == '\0')
 			block[i] = '\001';
 	while (header_field_next(&block, &name, &value)) {
+		last = session->message.headers_end;
 		if (message_header(session, name, value, house_wants_header(house, session, name)) < 0)
 			result = -1;
 	}
+	*cut = session->message.headers_cut && last ? *last : NULL;
 	return result;
 }
 
@@ -102,8 +109,6 @@ static int recipients_read(struct session *session, char *list)
 	return 0;
 }
 
-/* ---- the answers ------------------------------------------------------------------------------- */
-
 struct question {
 	struct exim_line *line;
 	struct session *session;
@@ -112,14 +117,63 @@ struct question {
 	front_status status;
 };
 
-static void answer_reply(struct text *answer, const struct reply *reply)
+/* ---- header changes ---------------------------------------------------------------------------- */
+
+static _Atomic uint64_t unchanged;
+
+/* For `more` bytes beside a reply. False: memory is short. */
+static bool answer_enlarge(struct text *answer, size_t more)
+{
+	const size_t size = answer->size + more;
+	char *larger = more < answer->size / 2 ? answer->at : malloc(size);
+
+	if (larger && larger != answer->at)
+		text_init(answer, larger, size);
+	return larger != NULL;
+}
+
+/* Lines of before there were any cannot be told; whoever has put them there can. */
+static bool asker_can_change(const struct exim_line *line)
+{
+	if (line->value[EXIM_HEADER_CHANGES][0] == '1')
+		return true;
+	if (atomic_fetch_add(&unchanged, 1) == 0)
+		log_warning("Exim's lines are of an older version and let no milter change header fields, such as "
+			    "Authentication-Results: put in those that `leumund mta exim` prints now");
+	return false;
+}
+
+/* What the header shall say, too; NULL: it cannot be said. */
+static const char *changes_make(struct question *question, const struct header *cut, struct text *answer)
+{
+	const struct marks *marks = &question->judgement->marks;
+	const char *changes;
+
+	if (!marks->first || !asker_can_change(question->line))
+		return "";
+	changes = exim_changes(&question->session->message, cut, marks);
+	return changes && answer_enlarge(answer, strlen(changes)) ? changes : NULL;
+}
+
+uint64_t exim_unchanged(void)
+{
+	return atomic_load(&unchanged);
+}
+
+/* ---- the answers ------------------------------------------------------------------------------- */
+
+/* `changes` of a message that passes begin with a blank, or are "". */
+static void answer_reply(struct text *answer, const struct reply *reply, const char *changes)
 {
 	switch (reply->kind) {
 	case REPLY_ACCEPT:
 		text_str(answer, "accept");
+		text_str(answer, changes);
 		break;
 	case REPLY_HOLD:
-		text_str(answer, "hold ");
+		text_str(answer, "hold");
+		text_str(answer, changes);
+		text_char(answer, ' ');
 		text_str(answer, reply->text);
 		break;
 	case REPLY_REFUSE:
@@ -145,7 +199,7 @@ static void answer_rcpt(struct question *question, struct text *answer)
 		reply = recipient ? judge_rcpt(question->judgement, &question->bench, question->session, recipient)
 				  : judge_failed(&question->bench, question->session, STAGE_RCPT);
 	}
-	answer_reply(answer, &reply);
+	answer_reply(answer, &reply, "");
 }
 
 /* The values lie in our own copy of the line and may be taken apart in place. */
@@ -167,19 +221,25 @@ static void answer_message(struct question *question, bool is_local, struct text
 {
 	const struct exim_line *line = question->line;
 	struct session *session = question->session;
+	const struct header *cut = NULL;
+	const char *changes = "";
 	struct reply reply;
 
 	if (facts_read(session, line, is_local) < 0 ||
 	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 ||
-	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS])) < 0) {
+	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS]), &cut) < 0) {
 		reply = judge_failed(&question->bench, session, STAGE_END);
 	} else {
 		judge_mail(question->judgement, &question->bench, session);
 		if (is_local)
 			recipients_judge(question);
 		reply = judge_end(question->judgement, &question->bench, session);
+		if (reply.kind != REPLY_REFUSE)
+			changes = changes_make(question, cut, answer);
+		if (!changes)
+			reply = judge_failed(&question->bench, session, STAGE_END);
 	}
-	answer_reply(answer, &reply);
+	answer_reply(answer, &reply, changes ? changes : "");
 }
 
 static void answer_data(struct question *question, struct text *answer)

@@ -122,7 +122,7 @@ static void answer_send(int fd, const struct text *answer)
 static void *question_serve(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
-	char buffer[ANSWER_BYTES], *line = NULL;
+	char TEXT_BUFFER buffer[ANSWER_BYTES], *line = NULL;
 	enum asked asked = line_read(fd, &line);
 	struct text answer;
 
@@ -135,6 +135,8 @@ static void *question_serve(void *arg)
 		text_char(&answer, '\n');
 		answer_send(fd, &answer);
 	}
+	if (answer.at != buffer)
+		free(answer.at);
 	free(line);
 	close(fd);
 	atomic_fetch_sub(&open_questions, 1);
@@ -199,6 +201,11 @@ int front_exim_start(const char *path, front_status status)
 	}
 	pthread_detach(thread);
 	return 0;
+}
+
+uint64_t front_exim_unchanged(void)
+{
+	return exim_unchanged();
 }
 
 unsigned front_exim_connections(void)

@@ -10,9 +10,12 @@
  *   route  in a redirect router: one recipient after aliases and forwards
  *   status anyone who may open the socket: one JSON object, for `leumund status`
  * Keys: queue_id client_addr client_port client_name helo auth_user auth_type ident uid mail_from rcpt_to
- *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) parent
+ *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) parent header_changes
  * Answer, one line: `accept`, `hold TEXT`, `550 5.7.1 TEXT`, `451 4.7.1 TEXT`; route: empty, `:fail: TEXT`,
  *   `:defer: TEXT`. What is no request gets `error WHY`.
+ * A question with header_changes=1 may also be answered by `accept header NAMES LINES` or `hold header NAMES LINES
+ *   TEXT`: the message passes, its header shall change. NAMES are apart by colons, or "-"; all their fields are to be
+ *   removed, then LINES (base64 of what add_header takes) to be added.
  */
 #ifndef LEUMUND_EXIM_H
 #define LEUMUND_EXIM_H

@@ -22,6 +22,7 @@ static const char *const keys[] = {
 	[EXIM_RECIPIENTS] = "recipients",
 	[EXIM_HEADERS] = "headers",
 	[EXIM_PARENT] = "parent",
+	[EXIM_HEADER_CHANGES] = "header_changes",
 };
 
 /* ${quote:} writes newline as \n, carriage return as \r, and puts \ before " and itself. */
@@ -118,6 +119,22 @@ long base64_decode(char *text)
 	}
 	text[out] = '\0';
 	return (long)out;
+}
+
+void base64_encode(const char *from, size_t len, char *to)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		const size_t have = len - i < 3 ? len - i : 3;
+		uint32_t bits = 0;
+
+		for (size_t j = 0; j < 3; j++)
+			bits = bits << 8 | (j < have ? (unsigned char)from[i + j] : 0);
+		for (size_t j = 0; j < 4; j++)
+			*to++ = j <= have ? digits[bits >> (18 - 6 * j) & 63] : '=';
+	}
+	*to = '\0';
 }
 
 char *exim_recipient_next(char **list)

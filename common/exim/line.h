@@ -22,6 +22,7 @@ enum exim_key {
 	EXIM_RECIPIENTS,
 	EXIM_HEADERS,
 	EXIM_PARENT,
+	EXIM_HEADER_CHANGES,
 	EXIM_KEYS
 };
 
@@ -39,6 +40,10 @@ const char *exim_line_parse(char *line, struct exim_line *out);
 
 /* Decodes base64 in place; the length, or -1. The result is NUL-terminated. */
 long base64_decode(char *text);
+
+/* With its NUL. */
+#define BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
+void base64_encode(const char *from, size_t len, char *to);
 
 /* Takes the next address of Exim's $recipients ("a@b, c@d") off `*list`; NULL at the end. In place. */
 char *exim_recipient_next(char **list);

@@ -319,7 +319,8 @@ static bool forged_remove(const struct spf *spf, const struct view *view, struct
 		    !marks_remove(marks, memory, auth_results_name, index))
 			return false;
 	}
-	return true;
+	/* what was not shown cannot be told from a forged one */
+	return !message->headers_cut || marks_remove(marks, memory, auth_results_name, index + 1);
 }
 
 static bool results_add(const struct spf *spf, const struct view *view, struct arena *memory, struct marks *marks)

@@ -56,3 +56,12 @@ def talk(path, data, timeout=20.0, shut=False, pieces=None, pause=None):
 
 def ask(path, verb, timeout=20.0, **keys):
     return talk(path, line(verb, **keys), timeout).decode('latin1').rstrip('\n')
+
+
+def changes(answer):
+    """What an answer to header_changes=1 says: verdict, names of fields to be removed, lines to be added, the rest."""
+    verdict, word, names, lines, *rest = answer.split(' ', 4) + [''] * 3
+    if word != 'header':
+        return answer, [], [], ''
+    lines = base64.b64decode(lines, validate=True).decode('latin1')
+    return verdict, [] if names == '-' else names.split(':'), re.findall(r'(?m)^\S.*(?:\n[ \t].*)*', lines), ' '.join(rest).strip()

@@ -158,6 +158,7 @@ def test_what_is_no_request_gets_an_error():
 
 def test_answer_is_one_printable_line_whatever_was_asked():
     with instance() as milter:
+        same(asked(milter, 'data', header_changes='1'), 'accept', 'nothing is to be changed')
         for text in ('a\nb', 'a\r\nb', '%s%n%%', '\x1b[31m', 'x' * 5000, '"', '\\', '\udcff\udcfe', '\u00fc',
                      "' || rm", '${run{/bin/id}}'):
             for keys in ({'mail_from': text + '@victim.example'}, {'mail_from': text}, {'auth_user': text},

@@ -39,9 +39,10 @@ def section(server, options):
 
 
 @contextlib.contextmanager
-def filtering(options='', leumund=''):
+def filtering(options='', leumund='', more=''):
     server = DnsServer(ZONE)
-    with Instance(service='inbound', leumund=leumund, conf={'40-spf.conf': section(server, options)}) as milter:
+    conf = {'40-spf.conf': section(server, options), '41-more.conf': more}
+    with Instance(service='inbound', leumund=leumund, conf=conf) as milter:
         milter.dns = server
         yield milter
 
@@ -207,6 +208,66 @@ def test_exim_hears_the_same():
         same(asked('rcpt', 'fail.test', rcpt_to='x@own.example', auth_user='cp1001', auth_type='plain'), 'accept')
         answer = asked('data', 'fail.test', recipients='x@own.example', headers='From: a@b\n\n')
         check(answer.startswith('550 5.7.23 [SPF10] '), answer)
+
+
+def exim_asked(milter, mail_from, headers, verb='data', **more):
+    more = dict({'client_addr': '192.0.2.1', 'client_port': '40000', 'helo': HELO, 'recipients': 'x@own.example'}, **more)
+    return exim.ask(milter.exim, verb, mail_from=mail_from, headers=headers, **more)
+
+
+def test_exim_is_told_the_header_when_it_can_change_it():
+    ours = ':at_start:Authentication-Results: mx.own.example;\n\tspf=pass smtp.mailfrom=a@pass.test;\n\tspf=none smtp.helo=none.test'
+    forged = 'Authentication-Results: mx.own.example; spf=pass\n'
+    others = 'authentication-results: one.example;\n\tnone\nX-Other: x\nAuthentication-Results:two.example; ${run{x}}\n'
+    with filtering('authserv_id = "mx.own.example"') as milter:
+        plain = 'From: a@b\n' + others + '\n'
+        same(exim_asked(milter, 'a@pass.test', plain), 'accept', 'of lines of before')
+        milter.wait_log("Exim's lines are of an older version .*leumund mta exim")
+        same(exim_asked(milter, 'a@pass.test', plain), 'accept')
+        same(len(milter.log_lines('older version')), 1, 'said once')
+        check('2 headers were not changed' in leumund(milter, 'check').out, 'not told')
+        same(exim.changes(exim_asked(milter, 'a@pass.test', plain, header_changes='1')), ('accept', [], [ours], ''))
+        found = exim.changes(exim_asked(milter, 'a@pass.test', forged + plain, header_changes='1'))
+        same(found, ('accept', ['Authentication-Results'],
+                     [':after_received:Authentication-Results:two.example; ${run{x}}',
+                      ':after_received:authentication-results: one.example;\n\tnone', ours], ''))
+        found = exim.changes(exim_asked(milter, 'a@own.example', forged + 'From: a@own.example\n\n', 'data', header_changes='1',
+                                        auth_user='cp1001', auth_type='plain'))
+        same(found, ('accept', ['Authentication-Results'], [], ''), 'of a customer')
+        check(exim_asked(milter, 'a@fail.test', forged + plain, header_changes='1').startswith('550 5.7.23 [SPF10] '), 'refused')
+        same(exim_asked(milter, 'a@pass.test', '', 'rcpt', header_changes='1', rcpt_to='x@own.example'), 'accept')
+        found = exim_asked(milter, 'a@pass.test', 'Authentication-Results\n : mx.own.example; spf=pass\n' + plain, header_changes='1')
+        check(found.startswith('451 4.3.0 [LEU00] '), found)
+
+
+def test_exim_is_told_a_header_of_any_size():
+    forged = 'Authentication-Results: mx.own.example; spf=pass\n'
+    with filtering('authserv_id = "mx.own.example"') as milter:
+        for count, size in ((1, 16000), (60, 900), (900, 30), (500, 60)):
+            others = ['Authentication-Results: n%d.example; %s' % (n, 'x' * size) for n in range(count)]
+            text = '\n'.join(['From: a@b', *others, forged])
+            verdict, names, lines, _ = exim.changes(exim_asked(milter, 'a@pass.test', text, header_changes='1'))
+            same((verdict, names), ('accept', ['Authentication-Results']))
+            same(lines[:-1], [':after_received:' + line for line in others[::-1]], '%d of %d' % (count, size))
+        check(exim_asked(milter, 'a@pass.test', forged * 1001, header_changes='1').startswith('451 '), 'too many')
+        # more than Exim shows: what is behind might be forged
+        shown = ('From: a@b\nAuthentication-Results: one.example; none\n' + 'X-Filler: %s\n' % ('x' * 900) * 80)[:65536]
+        _, names, lines, _ = exim.changes(exim_asked(milter, 'a@pass.test', shown, header_changes='1'))
+        same((names, lines[0]), (['Authentication-Results'], ':after_received:Authentication-Results: one.example; none'))
+        shown = shown[:65536 - 40] + '\nAuthentication-Results: mx.own.example; spf=pass'[:40]
+        _, names, lines, _ = exim.changes(exim_asked(milter, 'a@pass.test', shown, header_changes='1'))
+        same((names, len(lines)), (['Authentication-Results'], 2), 'the last is cut')
+
+
+def test_exim_is_told_the_header_of_what_it_shall_hold():
+    spf = section(DnsServer(ZONE), 'service = "outbound"\nauthserv_id = "mx.own.example"')
+    with Instance('display_spoof = hold', conf={'40-spf.conf': spf}) as milter:
+        text = 'Authentication-Results: mx.own.example; spf=pass\nFrom: "ceo@bank.example" <a@own.example>\n\n'
+        for key, found in (('', ('hold', [], [])), ('1', ('hold', ['Authentication-Results'], []))):
+            verdict, names, lines, rest = exim.changes(exim_asked(milter, 'a@own.example', text, header_changes=key, auth_user='cp1001',
+                                                                  auth_type='plain'))
+            same((verdict.split(' ')[0], names, lines), found)
+            check((rest or verdict[5:]).startswith('[SND'), '%r %r', verdict, rest)
 
 
 def test_a_wrong_option_is_refused_by_name():
@@ -395,7 +456,7 @@ def test_the_log_line_says_the_results_of_what_passes():
 
 
 def test_the_status_tells_how_the_dns_does():
-    with filtering('timeout = 1s\nmail_from_fail = mark\ndns_cache = 3') as milter:
+    with filtering('timeout = 1s\nmail_from_fail = mark', more='dns {\n\tcache = 3\n}\n') as milter:
         def figures():
             return json.loads(exim.ask(milter.exim, 'status'))['figures']['spf']
         before = figures()

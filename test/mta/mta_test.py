@@ -3,15 +3,15 @@ each way that a customer's mail can be handed in.
 
 Every behaviour is a method of Behaviour whose name says it; one that a single MTA has only is marked with @only.
 """
-import contextlib
 import os
 import re
 import threading
 import time
 
 import mtas
-from bed import LOGIN, LOGIN_TWO, SERVER, Bed, Failed, Skipped, expect, message, same
+from bed import LOGIN, LOGIN_TWO, SERVER, Failed, Skipped, expect, message, only, same
 from box import Box, BoxError
+from headers import Headers
 
 # What a customer's script may write to look like somebody else.
 FORGED = {
@@ -53,14 +53,7 @@ for line in ("EHLO x", "MAIL FROM:<ceo@bank.example>", "RCPT TO:<%s>" % sys.argv
 """
 
 
-def only(*names):
-    def mark(method):
-        method.only = names
-        return method
-    return mark
-
-
-class Behaviour(Bed):
+class Behaviour(Headers):
     # ---- whose mail is it ----------------------------------------------------------------------
 
     def auth_is_known_by_its_login(self):
@@ -516,55 +509,6 @@ class Behaviour(Bed):
         same(answer["code"], 250, answer["text"])
         expect(self.mailbox("cp1001", subject), "not delivered")
 
-    # ---- what the DNS says ---------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _spf(self):
-        """Beside `sender`, as one service: the MTA's lines stay the same."""
-        self.box.write("/etc/leumund/conf.d/40-spf.conf", "spf {\n\tenable = true\n\tservice = \"outbound\"\n}\n")
-        self.reload()
-        try:
-            yield
-        finally:
-            self.box.run(["rm", "/etc/leumund/conf.d/40-spf.conf"])
-            self.reload()
-
-    def spf_fail_is_refused_and_says_whose_words_it_quotes(self):
-        to = "cp1001@kunde-eins.example"
-        with self._spf():
-            answer = self.remote("x@forbidden.example", to, message("x@forbidden.example"))
-            same(answer["code"], 550, answer["text"])
-            expect(answer["text"].startswith("5.7.23 "), answer["text"])
-            # Exim splits the text, and begins each line with the code
-            said = " ".join(answer["text"].replace("5.7.23 ", "").split())
-            expect("[SPF10] the SPF record of x@forbidden.example forbids 198.51.100.77 " in said, said)
-            expect("; that domain says: \"100% sure: 198.51.100.77 is no 'server' of ours\" (id " in said, said)
-            self.decision(to, milter="spf", rule="mail_from_fail", action="reject", path="remote")
-            # our own customers send from anywhere, and for domains that name other servers
-            out = self._name()
-            same(self.auth("info@kunde-eins.example", out, message())["code"], 250, "a customer")
-            self.must_arrive(out)
-
-    def spf_results_are_shown_and_forged_ones_are_gone(self):
-        forged = {"Authentication-Results": "cp1server.example.com; spf=pass smtp.mailfrom=forged.example",
-                  "authentication-results": "elsewhere.example; dkim=pass",
-                  "AUTHENTICATION-RESULTS": "(x) \"CP1SERVER.example.com\" 1; spf=pass smtp.mailfrom=forged.example"}
-        with self._spf():
-            for mail_from, result in (("x@allowed.example", "spf=pass smtp.mailfrom=x@allowed.example"),
-                                      ("x@silent.example", "spf=none smtp.mailfrom=x@silent.example")):
-                subject = "spf%d" % time.monotonic_ns()
-                answer = self.remote(mail_from, "cp1001@kunde-eins.example", message(mail_from, forged, subject))
-                same(answer["code"], 250, answer["text"])
-                expect(self.mailbox("cp1001", subject), "not delivered")
-                if self.mta.kind == "exim":
-                    continue  # its line protocol changes no header
-                mail = next(m for m in re.split("^From ", self.box.read("/var/mail/cp1001"), flags=re.M) if subject in m)
-                fields = re.findall("^authentication-results:((?:.*\n)(?:[ \t].*\n)*)", mail, re.M | re.I)
-                fields = [" ".join(field.split()) for field in fields]
-                same(fields[1:], ["elsewhere.example; dkim=pass"], "the fields of others")
-                expect(fields[0].startswith("cp1server.example.com; " + result + "; spf=none smtp.helo="), fields[0])
-                expect("forged.example" not in mail, mail)
-
     # ---- leumund away --------------------------------------------------------------------------
 
     def smtp_waits_and_local_mail_is_taken_while_leumund_is_away(self):
@@ -647,11 +591,11 @@ class LightBehaviour(Behaviour):
     """Exim's light build has the same ${readsocket}: local submission shows it."""
     chosen = ("auth_is_known_by_its_login", "command_is_known_by_its_user", "default_domain_is_refused_by_command",
               "held_mail_waits_for_the_admin_and_then_leaves",
-              "smtp_waits_and_local_mail_is_taken_while_leumund_is_away")
+              "smtp_waits_and_local_mail_is_taken_while_leumund_is_away", "spf_results_are_shown_and_forged_ones_are_gone")
 
 
 def tests_of(behaviour):
-    for name, method in vars(Behaviour).items():
+    for name, method in [*vars(Behaviour).items(), *vars(Headers).items()]:
         if name.startswith("_") or not callable(method):
             continue
         if behaviour.mta.kind not in getattr(method, "only", (behaviour.mta.kind,)):
