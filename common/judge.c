@@ -164,6 +164,8 @@ static void put_facts(struct text *line, const struct session *session, const st
 	PUT_WORD(line, "path", path_names[who->path]);
 	PUT_WORD(line, "known_by", known_by_names[who->known_by]);
 	PUT(line, "client", connection->client_addr);
+	if (who->path == PATH_REMOTE)
+		PUT(line, "helo", connection->helo);
 	PUT(line, "mail_from", message_sender_text(message));
 	PUT_U64(line, "rcpts", message->recipient_count);
 	if (recipient)
@@ -171,6 +173,21 @@ static void put_facts(struct text *line, const struct session *session, const st
 	else if (message->recipients)
 		PUT(line, "rcpt_to", message->recipients->rcpt_to);
 	PUT_WORD(line, "mta", mta_names[connection->mta]);
+}
+
+/*
+ * Under what name the history keeps it, NULL: not at all. Mail from elsewhere has no account, and there is so much of
+ * it that only what a rule objects to is kept.
+ */
+static const char *history_name(const struct session *session, const struct judgement *judgement,
+				const struct decision *decision)
+{
+	const bool objected = decision->verdict.rule || judgement->message.observed_count > 0 ||
+			      judgement->recipient.observed_count > 0;
+
+	if (session->who.path != PATH_REMOTE)
+		return session->who.account;
+	return objected ? path_names[PATH_REMOTE] : NULL;
 }
 
 /*
@@ -183,6 +200,7 @@ static void record(const struct bench *bench, const struct view *view, const str
 	const struct session *session = view->session;
 	const struct verdict *verdict = &decision->verdict;
 	char TEXT_BUFFER buffer[LINE_BYTES], separator = ' ';
+	const char *name;
 	struct text line;
 	size_t head;
 
@@ -207,9 +225,10 @@ static void record(const struct bench *bench, const struct view *view, const str
 		count_verdict(decision->milter, verdict->rule, verdict->action);
 	else
 		atomic_fetch_add(&accepted, 1);
-	if (bench->store && session->who.path != PATH_REMOTE) {
+	name = bench->store ? history_name(session, judgement, decision) : NULL;
+	if (name) {
 		struct store_decision entry = {
-			.account = session->who.account,
+			.account = name,
 			.id = session->message.id,
 			.at_ms = view->now_ms,
 			.rule = verdict->rule ? verdict->rule->name : NULL,

@@ -141,6 +141,36 @@ static const char *blanks_back(char *value)
 	return value;
 }
 
+/* Words of strangers that a shell takes for words. */
+static bool is_harmless(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.@_+:=-";
+
+	return word[0] != '\0' && word[0] != '-' && word[strspn(word, plain)] == '\0';
+}
+
+/* What to look at next: whose domains an account has, or what SPF says now of mail from elsewhere. */
+static void hint_show(const char *text, const char *account)
+{
+	static const char *const keys[] = { "client", "helo", "mail_from" };
+	static const char *const stand_ins[] = { "IP", "HELO", "MAILFROM" };
+	char word[FACT];
+
+	if (strcmp(fact_of(text, "milter", word, sizeof(word)), "spf") != 0) {
+		fputs("Its domains: leumund who ", stdout);
+		print_safe(stdout, account);
+	} else {
+		fputs("SPF now:     leumund spf check", stdout);
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+			fact_of(text, keys[i], word, sizeof(word));
+			if (!strcmp(word, "<>"))
+				snprintf(word, sizeof(word), "''");
+			printf(" %s", is_harmless(word) || !strcmp(word, "''") ? word : stand_ins[i]);
+		}
+	}
+	putchar('\n');
+}
+
 static bool explain_take(void *arg, int64_t at_ms, const char *account, const char *text)
 {
 	struct question *question = arg;
@@ -174,9 +204,8 @@ static bool explain_take(void *arg, int64_t at_ms, const char *account, const ch
 		  &reason);
 	fputs("\nThe sender is told:\n", stdout);
 	print_wrapped(stdout, buffer, 4, 0);
-	printf("The rule:    option %s of section %s in conf.d\nIts domains: leumund who ", rule->name, milter->name);
-	print_safe(stdout, account);
-	putchar('\n');
+	printf("The rule:    option %s of section %s in conf.d\n", rule->name, milter->name);
+	hint_show(text, account);
 	return true;
 }
 
@@ -193,9 +222,11 @@ int command_explain(const struct call *call)
 	if (status != 0)
 		return status;
 	list_begin(&question, "decisions");
-	return question_close(
-		&question, store_explain(question.store, call->words[0], explain_take, &question, QUESTION_MS),
-		"no decision with this id: it is older than store.history_keep, or another store holds it");
+	return question_close(&question,
+			      store_explain(question.store, call->words[0], explain_take, &question, QUESTION_MS),
+			      "no decision with this id: it is older than store.history_keep, another store holds it, "
+			      "or it is of mail "
+			      "from elsewhere that nothing objected to");
 }
 
 /* ---- history ----------------------------------------------------------------------------------- */
@@ -246,5 +277,6 @@ int command_history(const struct call *call)
 		printf("(the newest %zu; --max shows more)\n", max);
 	return question_close(
 		&question, result,
-		"no decisions about this account; mail whose account cannot be told is under \"unknown\"");
+		"no decisions about this account; mail whose account cannot be told is under \"unknown\", mail from "
+		"elsewhere that a rule objected to under \"remote\"");
 }

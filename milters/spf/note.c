@@ -7,10 +7,10 @@
 #include "milters/spf/note.h"
 
 static const struct {
-	const char *result, *domain, *problem;
+	const char *result, *domain, *problem; /* of HELO the domain is in the line already */
 } keys[SPF_IDENTITIES] = {
 	{ "spf", "spf_domain", "spf_problem" },
-	{ "spf_helo", "spf_helo_domain", "spf_helo_problem" },
+	{ "spf_helo", NULL, "spf_helo_problem" },
 };
 
 static void word_put(struct text *line, const char *key, const char *value)
@@ -43,7 +43,8 @@ void note_results(struct inquiry *inquiry, struct text *line)
 		if (!outcome)
 			continue;
 		word_put(line, keys[i].result, spf_result_names[outcome->result]);
-		word_put(line, keys[i].domain, outcome->domain);
+		if (keys[i].domain)
+			word_put(line, keys[i].domain, outcome->domain);
 		problem_put(line, keys[i].problem, outcome->problem);
 	}
 }
