@@ -7,25 +7,16 @@
 #include <sys/random.h>
 
 #include "judge.h"
-#include "log.h"
+#include "record.h"
 #include "system/clock.h"
 
 #define REPLY_BYTES 480	 /* a reply line holds 512 bytes with code and CRLF, RFC 5321 4.5.3.1.5 */
 #define REASON_BYTES 360 /* so that the id always fits */
 #define QUOTE_MAX 150	 /* bytes of somebody else's words */
 #define QUOTE_LEAST 20	 /* fewer say nothing */
-#define LINE_BYTES 1800
-#define VALUE_BYTES 300 /* of one value in the log */
-#define RULES_COUNTED 64
+#define URL_BYTES 300
 
 static char canary_login[64];
-
-static struct {
-	const struct rule *_Atomic rule;
-	const char *_Atomic milter;
-	_Atomic uint64_t count[ACTIONS];
-} counts[RULES_COUNTED];
-static _Atomic uint64_t accepted;
 
 /*
  * Tells decisions of one millisecond apart, on all servers of a store: a random start, then every number once
@@ -47,206 +38,6 @@ bool judge_is_canary(const struct session *session)
 	const char *login = session->message.auth_user;
 
 	return login[0] != '\0' && login[0] == canary_login[0] && !strcmp(login, canary_login);
-}
-
-static void count_verdict(const char *milter, const struct rule *rule, enum action action)
-{
-	for (size_t i = 0; i < RULES_COUNTED; i++) {
-		const struct rule *none = NULL;
-
-		if (atomic_load(&counts[i].rule) == NULL &&
-		    atomic_compare_exchange_strong(&counts[i].rule, &none, rule))
-			atomic_store(&counts[i].milter, milter ? milter : "");
-		if (atomic_load(&counts[i].rule) == rule) {
-			atomic_fetch_add(&counts[i].count[action], 1);
-			return;
-		}
-	}
-}
-
-void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count),
-		  void *arg)
-{
-	for (size_t i = 0; i < RULES_COUNTED; i++) {
-		const struct rule *rule = atomic_load(&counts[i].rule);
-
-		for (int action = ACTION_OBSERVE; rule && action < ACTIONS; action++) {
-			uint64_t count = atomic_load(&counts[i].count[action]);
-			const char *milter = atomic_load(&counts[i].milter);
-
-			if (count > 0)
-				fn(arg, milter ? milter : "", rule->name, action_names[action], count);
-		}
-	}
-}
-
-uint64_t judge_accepted(void)
-{
-	return atomic_load(&accepted);
-}
-
-/* ---- the log line ------------------------------------------------------------------------------ */
-
-/* " key=" as a literal: its length is known to the compiler */
-#define PUT(line, key, value) put(line, " " key "=", sizeof(" " key "=") - 1, value)
-#define PUT_U64(line, key, value) (text_mem(line, " " key "=", sizeof(" " key "=") - 1), text_u64(line, value))
-
-/* What is empty is left out; a value has no blanks, so that the line splits at them. */
-static void put(struct text *line, const char *key, size_t key_len, const char *value)
-{
-	if (value[0] == '\0')
-		return;
-	text_mem(line, key, key_len);
-	text_word(line, value, strlen(value), VALUE_BYTES);
-}
-
-/* The same for words of our own, which need no escaping. */
-#define PUT_WORD(line, key, value) (text_mem(line, " " key "=", sizeof(" " key "=") - 1), text_str(line, value))
-
-static void put_observed(struct text *line, const struct decision *decision, char *separator)
-{
-	for (unsigned i = 0; i < decision->observed_count; i++) {
-		if (*separator == ' ')
-			text_str(line, " observed");
-		text_char(line, *separator == ' ' ? '=' : ',');
-		text_str(line, decision->observed[i].rule->name);
-		*separator = ',';
-	}
-}
-
-static void put_observed_about(struct text *line, const struct decision *decision)
-{
-	for (unsigned i = 0; i < decision->observed_count; i++) {
-		const struct verdict *verdict = &decision->observed[i];
-
-		text_char(line, ' ');
-		text_str(line, verdict->rule->name);
-		text_char(line, '=');
-		text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
-	}
-}
-
-static void put_verdict(struct text *line, const struct decision *decision, enum action said)
-{
-	const struct verdict *verdict = &decision->verdict;
-
-	if (!verdict->rule) {
-		PUT_WORD(line, "action", "accept");
-		return;
-	}
-	PUT_WORD(line, "milter", decision->milter);
-	PUT_WORD(line, "rule", verdict->rule->name);
-	PUT_WORD(line, "action", action_names[verdict->action]);
-	if (said != verdict->action)
-		PUT(line, "said", said == ACTION_OBSERVE ? "accept" : action_names[said]);
-	PUT_WORD(line, "code", verdict->rule->code);
-	PUT(line, "dsn", said == ACTION_DEFER ? verdict->rule->dsn_defer : verdict->rule->dsn_reject);
-	text_str(line, " about=");
-	text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
-	if (verdict->detail.len > 0) {
-		text_str(line, " detail=");
-		text_word(line, verdict->detail.at, verdict->detail.len, VALUE_BYTES);
-	}
-}
-
-static void put_facts(struct text *line, const struct session *session, const struct recipient *recipient)
-{
-	const struct connection *connection = &session->connection;
-	const struct message *message = &session->message;
-	const struct identity *who = &session->who;
-
-	PUT(line, "account", who->account);
-	if (strcmp(who->mailbox, who->account) != 0)
-		PUT(line, "mailbox", who->mailbox);
-	if (who->has_uid)
-		PUT_U64(line, "uid", who->uid);
-	PUT(line, "script", who->script);
-	PUT_WORD(line, "path", path_names[who->path]);
-	PUT_WORD(line, "known_by", known_by_names[who->known_by]);
-	PUT(line, "client", connection->client_addr);
-	if (who->path == PATH_REMOTE)
-		PUT(line, "helo", connection->helo);
-	PUT(line, "mail_from", message_sender_text(message));
-	PUT_U64(line, "rcpts", message->recipient_count);
-	if (recipient)
-		PUT(line, "rcpt_to", recipient->rcpt_to);
-	else if (message->recipients)
-		PUT(line, "rcpt_to", message->recipients->rcpt_to);
-	PUT_WORD(line, "mta", mta_names[connection->mta]);
-}
-
-/*
- * Under what name the history keeps it, NULL: not at all. Mail from elsewhere has no account, and there is so much of
- * it that only what a rule objects to is kept.
- */
-static const char *history_name(const struct session *session, const struct judgement *judgement,
-				const struct decision *decision)
-{
-	const bool objected = decision->verdict.rule || judgement->message.observed_count > 0 ||
-			      judgement->recipient.observed_count > 0;
-
-	if (session->who.path != PATH_REMOTE)
-		return session->who.account;
-	return objected ? path_names[PATH_REMOTE] : NULL;
-}
-
-/*
- * One decision: one line, one entry of the history, one count. `said` is what the way of
- * submission let us say of it.
- */
-static void record(const struct bench *bench, const struct view *view, const struct judgement *judgement,
-		   const struct decision *decision, enum action said)
-{
-	const struct session *session = view->session;
-	const struct verdict *verdict = &decision->verdict;
-	char TEXT_BUFFER buffer[LINE_BYTES], separator = ' ';
-	const char *name;
-	struct text line;
-	size_t head;
-
-	text_init(&line, buffer, sizeof(buffer));
-	text_word(&line, session->message.queue_id, strlen(session->message.queue_id), 64);
-	if (session->message.queue_id[0] == '\0')
-		text_str(&line, "NOQUEUE");
-	text_char(&line, ':');
-	head = line.len + 1;
-	PUT_WORD(&line, "id", session->message.id);
-	put_verdict(&line, decision, said);
-	put_observed(&line, &judgement->message, &separator);
-	put_observed(&line, &judgement->recipient, &separator);
-	put_facts(&line, session, view->recipient);
-	put_observed_about(&line, &judgement->message);
-	put_observed_about(&line, &judgement->recipient);
-	if (view->stage == STAGE_END)
-		stack_note(house_stack(bench->house), view, &line);
-	log_line(LEVEL_INFO, line.at, line.len);
-
-	if (verdict->rule)
-		count_verdict(decision->milter, verdict->rule, verdict->action);
-	else
-		atomic_fetch_add(&accepted, 1);
-	name = bench->store ? history_name(session, judgement, decision) : NULL;
-	if (name) {
-		struct store_decision entry = {
-			.account = name,
-			.id = session->message.id,
-			.at_ms = view->now_ms,
-			.rule = verdict->rule ? verdict->rule->name : NULL,
-			.action = verdict->rule ? action_names[verdict->action] : "accept",
-			.text = { line.at + head, line.len - head },
-		};
-
-		store_post_decision(bench->store, &entry);
-	}
-}
-
-static void count_observed(const struct stack *stack, const struct decision *decision)
-{
-	for (unsigned i = 0; i < decision->observed_count; i++) {
-		const struct rule *rule = decision->observed[i].rule;
-
-		count_verdict(stack_milter_of(stack, rule), rule, ACTION_OBSERVE);
-	}
 }
 
 /* ---- the reply --------------------------------------------------------------------------------- */
@@ -308,7 +99,7 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 	text_char(&text, ')');
 	if (options->url[0] != '\0') {
 		text_char(&text, ' ');
-		text_escaped(&text, options->url, strlen(options->url), VALUE_BYTES);
+		text_escaped(&text, options->url, strlen(options->url), URL_BYTES);
 	}
 	reply.kind = said == ACTION_HOLD ? REPLY_HOLD : REPLY_REFUSE;
 	reply.code = said == ACTION_REJECT ? "550" : "451";
@@ -425,8 +216,8 @@ static bool message_refused_at_rcpt(struct judgement *judgement, const struct be
 	judgement->refusal_logged = true;
 	if (!judge_is_canary(session)) {
 		view = view_of(judgement, bench, session, STAGE_RCPT, recipient);
-		record(bench, &view, judgement, &judgement->message, said);
-		count_observed(house_stack(bench->house), &judgement->message);
+		record_decision(bench, &view, judgement, &judgement->message, said);
+		record_observed(house_stack(bench->house), &judgement->message);
 	}
 	return true;
 }
@@ -464,7 +255,7 @@ struct reply judge_rcpt(struct judgement *judgement, const struct bench *bench, 
 	reply = reply_make(bench, session, &decision.verdict, said);
 	view = view_of(judgement, bench, session, STAGE_RCPT, recipient);
 	if (!judge_is_canary(session))
-		record(bench, &view, judgement, &decision, said);
+		record_decision(bench, &view, judgement, &decision, said);
 	return refuse_recipient(session, recipient, reply);
 }
 
@@ -502,9 +293,9 @@ struct reply judge_end(struct judgement *judgement, const struct bench *bench, s
 	}
 	said = expressible(bench, session, STAGE_END, message->verdict.action);
 	if (!judge_is_canary(session)) {
-		record(bench, &view, judgement, message, said);
-		count_observed(house_stack(bench->house), message);
-		count_observed(house_stack(bench->house), &judgement->recipient);
+		record_decision(bench, &view, judgement, message, said);
+		record_observed(house_stack(bench->house), message);
+		record_observed(house_stack(bench->house), &judgement->recipient);
 	}
 	return reply_make(bench, session, &message->verdict, said);
 }
@@ -526,6 +317,6 @@ struct reply judge_failed(const struct bench *bench, struct session *session, en
 	struct view view = view_of(&nothing, bench, session, stage, NULL);
 	enum action said = expressible(bench, session, stage, ACTION_DEFER);
 
-	record(bench, &view, &nothing, &decision, said);
+	record_decision(bench, &view, &nothing, &decision, said);
 	return reply_make(bench, session, &decision.verdict, said);
 }

@@ -74,9 +74,4 @@ struct reply judge_failed(const struct bench *bench, struct session *session, en
 void judge_start(const char *canary);
 bool judge_is_canary(const struct session *session);
 
-/* Verdicts since the start, for `status`: calls fn for each (milter, rule, action) seen. */
-void judge_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count),
-		  void *arg);
-uint64_t judge_accepted(void);
-
 #endif

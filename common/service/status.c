@@ -6,6 +6,7 @@
 #include "front.h"
 #include "json.h"
 #include "log.h"
+#include "record.h"
 #include "service/canary_schedule.h"
 #include "service/state.h"
 #include "service/status.h"
@@ -91,9 +92,9 @@ bool service_status(char *out, size_t size)
 	json_member_u64(&text, "exim_connections", front_exim_connections());
 	json_member_u64(&text, "exim_unchanged", front_exim_unchanged());
 	json_member_u64(&text, "messages", front_milter_messages());
-	json_member_u64(&text, "accepted", judge_accepted());
+	json_member_u64(&text, "accepted", record_accepted());
 	json_open(&text, "verdicts", '[');
-	judge_counts(list_verdict, &text);
+	record_counts(list_verdict, &text);
 	json_close(&text, ']');
 	list_store(&text);
 	json_member_u64(&text, "domains", directory_size(directory));
