@@ -11,7 +11,7 @@ import time
 import mtas
 from bed import LOGIN, LOGIN_TWO, SERVER, Failed, Skipped, expect, message, only, same
 from box import Box, BoxError
-from headers import Headers
+from selfcheck import Selfcheck
 
 # What a customer's script may write to look like somebody else.
 FORGED = {
@@ -53,7 +53,7 @@ for line in ("EHLO x", "MAIL FROM:<ceo@bank.example>", "RCPT TO:<%s>" % sys.argv
 """
 
 
-class Behaviour(Headers):
+class Behaviour(Selfcheck):
     # ---- whose mail is it ----------------------------------------------------------------------
 
     def auth_is_known_by_its_login(self):
@@ -349,8 +349,8 @@ class Behaviour(Headers):
 
     # ---- hold and defer ------------------------------------------------------------------------
 
-    def _held(self, to):
-        queue_id = self.decision(to, action="hold", rule="display_spoof")["queue_id"]
+    def _held(self, to, rule="display_spoof"):
+        queue_id = self.decision(to, action="hold", rule=rule)["queue_id"]
         held = self.box.wait(lambda: [one for one in self.mta.held() if one == queue_id], 5)
         expect(held, "%s is not held" % queue_id, self.mta.held())
         self.must_not_arrive(to)
