@@ -2,11 +2,10 @@
 import contextlib
 import time
 
-import exim
 from case import check, note, same
 from dns_server import DnsServer
-from instance import Instance, Metronome, Redis, wait_for
-from mta import Message, Mta, ask
+from instance import Instance, Redis, wait_for
+from mta import Message, ask
 
 V4, V6 = '192.0.2.1', '2001:db8::1'
 ZONE = r'''
@@ -198,3 +197,17 @@ def test_without_addresses_it_does_not_start():
         other.write('50-selfcheck.conf', 'selfcheck {\n\tenable = true\n}\n')
         status, said = other.refused()
         check(status == 78 and 'egress { addresses' in said, '%d: %s', status, said)
+
+
+def test_a_reload_and_an_end_do_not_wait_for_the_dns():
+    with checking(wait_ms=0) as milter:
+        for i in range(5):
+            sent(milter, 'info@silent.example')
+            sent(milter, 'info@www%d.silent.example' % i)
+            milter.reload()
+        same(sent(milter, 'info@own.example').verdict, 'accept')
+        begin = time.monotonic()
+        milter.end()
+        took = time.monotonic() - begin
+        check(took < 3, 'it ended after %.1f s', took)
+        milter.start()

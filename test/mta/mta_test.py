@@ -595,7 +595,7 @@ class LightBehaviour(Behaviour):
 
 
 def tests_of(behaviour):
-    for name, method in [*vars(Behaviour).items(), *vars(Headers).items()]:
+    for name, method in [item for kind in Behaviour.__mro__[:3] for item in vars(kind).items()]:
         if name.startswith("_") or not callable(method):
             continue
         if behaviour.mta.kind not in getattr(method, "only", (behaviour.mta.kind,)):
