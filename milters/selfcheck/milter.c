@@ -43,6 +43,7 @@ struct selfcheck {
 struct memo_data {
 	struct prospect mail_from, header_from;
 	domain_name header_from_domain;
+	const char *found; /* what SPF says of MAIL FROM's domain, for the log; NULL: not looked at */
 	unsigned warning_count;
 	struct verdict warnings[SELFCHECK_RULES];
 };
@@ -246,10 +247,14 @@ static bool is_aligned(const char *mail_from, const char *header_from, bool stri
 	return !strcmp(mail_from, header_from) || (!strict && !strcmp(org_domain(mail_from), org_domain(header_from)));
 }
 
+/* A result that is of this mailbox only would say nothing of the next one. */
+static bool is_sure(const struct prospect *prospect)
+{
+	return !prospect->by_mailbox && prospect->result != SPF_RESULT_TEMPERROR;
+}
+
 static void find_spf(const struct prospect *prospect, struct selfcheck_facts *facts)
 {
-	if (prospect->by_mailbox)
-		return;
 	facts->spf = results[prospect->result];
 	facts->missing = span_of(prospect->missing);
 	facts->problem = span_of(prospect->problem);
@@ -278,12 +283,15 @@ static struct selfcheck_facts find(const struct selfcheck *selfcheck, const stru
 	bool known;
 
 	facts.mail_from = span_of(message->sender.domain);
+	memo->found = "unknown";
 	author_read(message, memo->header_from_domain);
 	if (from[0] != '\0')
 		book_ask(selfcheck->book, view->store, pool, from);
 	known = book_find(selfcheck->book, view->store, pool, message->sender.domain, until_ms, &memo->mail_from);
-	if (known)
+	if (known && is_sure(&memo->mail_from)) {
 		find_spf(&memo->mail_from, &facts);
+		memo->found = spf_result_names[memo->mail_from.result];
+	}
 	if (from[0] == '\0')
 		return facts;
 	if (!strcmp(from, message->sender.domain))
@@ -336,6 +344,17 @@ static bool selfcheck_mark(const void *state, const struct view *view, struct ar
 	return true;
 }
 
+static void selfcheck_note(const void *state, const struct view *view, struct text *line)
+{
+	const struct memo_data *memo = view->memo;
+
+	(void)state;
+	if (!memo || !memo->found)
+		return;
+	text_str(line, " own_spf=");
+	text_str(line, memo->found);
+}
+
 static const char *const selfcheck_headers[] = { "From", "DKIM-Signature", NULL };
 
 const struct milter milter_selfcheck = {
@@ -352,4 +371,5 @@ const struct milter milter_selfcheck = {
 	.end = free,
 	.check = selfcheck_check,
 	.mark = selfcheck_mark,
+	.note = selfcheck_note,
 };

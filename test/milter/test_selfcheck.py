@@ -56,15 +56,16 @@ def warnings(answer):
 
 def test_what_would_be_refused_elsewhere_is_refused_with_the_remedy():
     with checking() as milter:
-        for mail_from, code, words in (
-                ('info@own.example', None, ''),
-                ('info@none.example', None, ''),
-                ('info@second.example', 'SLF10', 'add ip6:%s to the SPF record of second.example' % V6),
-                ('info@soft.example', 'SLF11', 'add ip4:%s to the SPF record of soft.example' % V4),
-                ('info@broken.example', 'SLF12', 'ip4:192.0.2.0/33'),
-                ('info@neutral.example', 'SLF20', 'add ip4:%s ip6:%s to the SPF record of neutral.example' % (V4, V6))):
+        for mail_from, result, code, words in (
+                ('info@own.example', 'pass', None, ''),
+                ('info@none.example', 'none', None, ''),
+                ('info@second.example', 'fail', 'SLF10', 'add ip6:%s to the SPF record of second.example' % V6),
+                ('info@soft.example', 'softfail', 'SLF11', 'add ip4:%s to the SPF record of soft.example' % V4),
+                ('info@broken.example', 'permerror', 'SLF12', 'ip4:192.0.2.0/33'),
+                ('info@neutral.example', 'neutral', 'SLF20', 'add ip4:%s ip6:%s to the SPF record of neutral.example' % (V4, V6))):
             answer = sent(milter, mail_from)
             same(answer.verdict, 'reject' if code else 'accept', mail_from)
+            check(milter.wait_log('mail_from=%s .*own_spf=%s' % (mail_from, result)), 'no %s in the log', result)
             if code:
                 check('[%s]' % code in answer.reply.text and words in answer.reply.text, '%s', answer.reply.text)
         answer = sent(milter, 'info@second.example').reply
