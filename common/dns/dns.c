@@ -36,14 +36,19 @@ static _Thread_local const struct dns *own;
 
 /* ---- the callers ------------------------------------------------------------------------------- */
 
-/* With the lock held. */
+/* With the lock held. True: dns_wake() is due once it is not: the thread would wake to wait for the lock. */
+static bool wake_is_due(struct dns *dns)
+{
+	if (dns->woken || own == dns)
+		return false;
+	dns->woken = true;
+	return true;
+}
+
 static void dns_wake(struct dns *dns)
 {
 	const uint64_t one = 1;
 
-	if (dns->woken || own == dns)
-		return;
-	dns->woken = true;
 	(void)!write(dns->wake, &one, sizeof(one));
 }
 
@@ -70,7 +75,7 @@ const struct dns_answer *dns_cached(struct dns *dns, enum dns_type type, const c
 }
 
 /* With the lock held. False: it cannot be asked. */
-static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn *done, void *arg)
+static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn *done, void *arg, bool *wake)
 {
 	bool is_new;
 	struct dns_flight *flight = dns->stop ? NULL : dns_flights_join(&dns->flights, key, done, arg, &is_new);
@@ -87,7 +92,7 @@ static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn
 	flight->dns = dns;
 	flight->follow = dns->unsent;
 	dns->unsent = flight;
-	dns_wake(dns);
+	*wake = wake_is_due(dns);
 	return true;
 }
 
@@ -95,6 +100,7 @@ void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn 
 {
 	const struct dns_answer *answer;
 	struct dns_key key;
+	bool wake = false;
 
 	if (!dns_key_make(&key, type, name)) {
 		done(arg, dns_answer_plain(type, DNS_NO_NAME));
@@ -102,9 +108,11 @@ void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn 
 	}
 	pthread_mutex_lock(&dns->lock);
 	answer = cache_look(dns, &key);
-	if (!answer && !flight_start(dns, &key, done, arg))
+	if (!answer && !flight_start(dns, &key, done, arg, &wake))
 		answer = dns_answer_plain(type, DNS_FAILED);
 	pthread_mutex_unlock(&dns->lock);
+	if (wake)
+		dns_wake(dns);
 	if (answer)
 		done(arg, answer);
 	dns_unref(&answer);
@@ -261,8 +269,8 @@ void dns_close(struct dns **dns)
 		return;
 	pthread_mutex_lock(&(*dns)->lock);
 	(*dns)->stop = true;
-	dns_wake(*dns);
 	pthread_mutex_unlock(&(*dns)->lock);
+	dns_wake(*dns);
 	pthread_join((*dns)->thread, NULL);
 	dns_free(dns);
 }

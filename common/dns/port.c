@@ -16,7 +16,8 @@
 
 bool dns_ports_open(struct dns_ports *ports, int wake)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+	/* each wake is an edge, so nobody has to read what was counted */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
 
 	memset(ports, 0, sizeof(*ports));
 	ports->poll = epoll_create1(EPOLL_CLOEXEC);

@@ -39,7 +39,6 @@ struct question {
 };
 
 struct dns_resolver {
-	int wake;
 	struct dns_ports ports;
 	unsigned timeout_ms, tries;
 	bool reads_file;
@@ -251,7 +250,6 @@ struct dns_resolver *dns_resolver_open(const struct dns_options *options, int wa
 		snprintf(error, size, "look-ups in the DNS: no memory");
 		return NULL;
 	}
-	resolver->wake = wake;
 	resolver->timeout_ms = options->timeout_ms;
 	resolver->tries = options->tries > 0 ? options->tries : 1;
 	resolver->reads_file = !options->servers || !options->servers[0];
@@ -316,15 +314,14 @@ void dns_resolver_wait(struct dns_resolver *resolver)
 {
 	struct epoll_event events[EVENTS];
 	const int count = epoll_wait(resolver->ports.poll, events, EVENTS, nap_ms(resolver));
-	uint64_t wakes;
 
 	for (int i = 0; i < count; i++) {
 		struct dns_port *port = events[i].data.ptr;
 		struct question *question = port ? port->user : NULL;
 
 		if (!port)
-			(void)!read(resolver->wake, &wakes, sizeof(wakes));
-		else if (!question)
+			continue; /* woken: there is something to send */
+		if (!question)
 			dns_port_drop(&resolver->ports, port);
 		else if (!question->tcp)
 			udp_read(resolver, question);

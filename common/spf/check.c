@@ -185,30 +185,31 @@ static void outcome_fail(struct spf_outcome *outcome, const char *problem)
 }
 
 /* With the lock held. */
-static void ended_tell(struct spf_check *check)
+static void ended_note(struct spf_check *check)
 {
 	if (!strcmp(check->outcome.problem, LATE))
 		atomic_fetch_add(&late, 1);
 	check->ended = true;
-	pthread_cond_broadcast(&check->end);
 }
 
-/* The first one counts: the deadline may have come before the last answer. */
+/* The first one counts: the deadline may have come before the last answer. Whoever waits wakes to a free lock. */
 static void check_end(struct spf_check *check, const struct spf_outcome *outcome)
 {
 	pthread_mutex_lock(&check->lock);
 	if (!check->ended) {
 		memcpy(&check->outcome, outcome, offsetof(struct spf_outcome, wanted));
-		ended_tell(check);
+		ended_note(check);
 	}
 	pthread_mutex_unlock(&check->lock);
+	pthread_cond_broadcast(&check->end);
 }
 
 /* With the lock held. */
 static void end_late(struct spf_check *check)
 {
 	outcome_fail(&check->outcome, LATE);
-	ended_tell(check);
+	ended_note(check);
+	pthread_cond_broadcast(&check->end);
 }
 
 /* ---- evaluating -------------------------------------------------------------------------------- */
