@@ -11,15 +11,29 @@
 /* Upper case, as RFC 7208's test suite has it; the DNS does not care. */
 static const char nibbles[] = "0123456789ABCDEF";
 
+/* Of each evaluation, and inet_ntop() goes by way of sprintf(). */
+static void write_ipv4(const struct spf_client *client, char *to, size_t size)
+{
+	struct text text;
+
+	text_init(&text, to, size);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			text_char(&text, '.');
+		text_u64(&text, client->address[i]);
+	}
+}
+
 static void write_forms(struct spf_client *client)
 {
 	char *to = client->dotted;
 
-	inet_ntop(client->ipv6 ? AF_INET6 : AF_INET, client->address, client->pretty, sizeof(client->pretty));
 	if (!client->ipv6) {
-		memcpy(client->dotted, client->pretty, INET_ADDRSTRLEN);
+		write_ipv4(client, client->pretty, sizeof(client->pretty));
+		write_ipv4(client, client->dotted, sizeof(client->dotted));
 		return;
 	}
+	inet_ntop(AF_INET6, client->address, client->pretty, sizeof(client->pretty));
 	for (unsigned i = 0; i < 16; i++) {
 		*to++ = nibbles[client->address[i] >> 4];
 		*to++ = '.';

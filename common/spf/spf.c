@@ -24,17 +24,20 @@ static bool is_pending(const struct spf_evaluation *evaluation)
 	return evaluation->stopped && evaluation->outcome->result == SPF_RESULT_PENDING;
 }
 
+static const struct dns_answer *ask_policy(struct spf_evaluation *evaluation, const struct spf_policy *policy)
+{
+	return spf_ask(evaluation, DNS_TXT, spf_name_is_qualified(policy->domain) ? policy->domain : "");
+}
+
 /* The record of a domain, as policy `index`; its terms follow what is there. */
 static bool load_policy(struct spf_evaluation *evaluation, unsigned index, enum spf_result none, struct text *out)
 {
 	struct spf_policy *policy = &evaluation->policy[index];
-	const struct dns_answer *answer;
+	const struct dns_answer *answer = ask_policy(evaluation, policy);
 
 	policy->exp = (struct span){ NULL, 0 };
 	policy->first = evaluation->steps;
 	policy->count = 0;
-	answer = spf_name_is_qualified(policy->domain) ? spf_ask(evaluation, DNS_TXT, policy->domain)
-						       : spf_ask(evaluation, DNS_TXT, "");
 	if (!answer)
 		return false;
 	if (answer->status == DNS_FAILED) {
@@ -74,12 +77,8 @@ static bool load(void *arg, unsigned number, struct text *out)
 	struct spf_evaluation *evaluation = arg;
 	bool loaded;
 
-	if (number == SPF_LIBRARY_FIRST) {
-		evaluation->policies = 1;
-		spf_name_finish(evaluation->domain, strlen(evaluation->domain), evaluation->policy[0].domain);
-		evaluation->policy[0].nesting = 0;
+	if (number == SPF_LIBRARY_FIRST)
 		return load_policy(evaluation, 0, SPF_RESULT_NONE, out);
-	}
 	loaded = load_target(evaluation, &evaluation->step[number - 1], out);
 	if (is_pending(evaluation))
 		spf_look_ahead(evaluation, &evaluation->step[number - 1]);
@@ -186,6 +185,17 @@ static void outcome_clear(struct spf_outcome *outcome)
 	outcome->wanted_count = 0;
 }
 
+/* False: stopped. libspf2 has nothing to do before this record is there. */
+static bool first_policy(struct spf_evaluation *evaluation)
+{
+	struct spf_policy *policy = &evaluation->policy[0];
+
+	evaluation->policies = 1;
+	policy->nesting = 0;
+	spf_name_finish(evaluation->domain, strlen(evaluation->domain), policy->domain);
+	return ask_policy(evaluation, policy) != NULL;
+}
+
 static void run(struct spf_evaluation *evaluation)
 {
 	static const struct spf_library_calls calls = { load, match };
@@ -231,6 +241,8 @@ void spf_evaluate(const struct spf_query *query, spf_lookup_fn *lookup, void *ar
 		return;
 	read_names(&evaluation);
 	say_domain(&evaluation);
+	if (!first_policy(&evaluation))
+		return;
 	run(&evaluation);
 	if (!evaluation.stopped && outcome->result == SPF_RESULT_FAIL && query->want_explanation)
 		spf_explain(&evaluation);
