@@ -24,7 +24,7 @@ enum verdict { ACCEPT, REJECT, TEMPFAIL, HOLD, DISCARD, LOST, VERDICTS };
 
 static const char *const verdict_names[] = { "accept", "reject", "tempfail", "hold", "discard", "lost" };
 
-/* One kind of message: -m WEIGHT,EXPECT,AUTH_USER,MAIL_FROM,HEADER_FROM */
+/* One kind of message: -m WEIGHT,EXPECT,AUTH_USER,MAIL_FROM,HEADER_FROM; # in MAIL_FROM: the message's number */
 struct class
 {
 	unsigned weight;
@@ -36,11 +36,11 @@ struct class
 
 static struct options {
 	const char *path;
-	unsigned connections, messages, recipients, headers, body, gap_us, reconnect, timeout_ms, slow_ms;
+	unsigned connections, messages, first, recipients, headers, body, gap_us, reconnect, timeout_ms, slow_ms;
 	struct class classes[CLASSES];
 	unsigned class_count, weights;
 	bool info;
-} options = { NULL, 1, 1000, 1, 13, 2048, 0, 10, 30000, 100, { { 0 } }, 0, 0, false };
+} options = { NULL, 1, 1000, 0, 1, 13, 2048, 0, 10, 30000, 100, { { 0 } }, 0, 0, false };
 
 #define BUFFER (256 * 1024)
 #define SYMLIST_STAGES 7
@@ -356,9 +356,20 @@ static char content(struct worker *w, struct session *s, const struct class *cla
 	return put(s, 'E', "", 0) == 0 ? await(w, s, hold) : 0;
 }
 
+/* "<...>" */
+static void path_write(char *path, size_t size, const char *address, unsigned number)
+{
+	const char *rest = strchr(address, '#');
+
+	if (rest)
+		snprintf(path, size, "<%.*s%u%s>", (int)(rest - address), address, number, rest + 1);
+	else
+		snprintf(path, size, "<%s>", address);
+}
+
 /* One transaction; the last reply, or 0 when it is lost. */
-static char transaction(struct worker *w, struct session *s, const struct class *class, const char *queue_id,
-			bool *hold)
+static char transaction(struct worker *w, struct session *s, const struct class *class, unsigned number,
+			const char *queue_id, bool *hold)
 {
 	char path[512], reply;
 	const char *at_mail[] = { "i", queue_id, "{auth_type}", "PLAIN", "{auth_authen}", class->auth_user, NULL };
@@ -367,7 +378,7 @@ static char transaction(struct worker *w, struct session *s, const struct class 
 
 	pause_client(s);
 	put_macros(s, 'M', 2, class->auth_user[0] ? at_mail : no_auth);
-	snprintf(path, sizeof(path), "<%s>", class->mail_from);
+	path_write(path, sizeof(path), class->mail_from, options.first + number * options.connections + w->number);
 	reply = event(w, s, 'M', path, strlen(path) + 1);
 	if (reply != 'c')
 		return reply;
@@ -431,7 +442,7 @@ static void one_message(struct worker *w, struct session *s, unsigned number)
 	} else {
 		s->waited = 0;
 		s->awaited = 0;
-		reply = transaction(w, s, class, queue_id, &hold);
+		reply = transaction(w, s, class, number, queue_id, &hold);
 		if (reply == 'r' || reply == 't')
 			put(s, 'A', "", 0);
 	}
@@ -561,12 +572,11 @@ static int add_class(char *text)
 
 static int usage(void)
 {
-	fputs("usage: load -s SOCKET [-c CONNECTIONS] [-n MESSAGES] [-r RECIPIENTS] [-H HEADERS] [-b BODY] [-g "
-	      "GAP_US]\n"
-	      "            [-k MESSAGES_A_CONNECTION] [-t TIMEOUT_MS] [-w SLOW_MS] [-i]\n"
+	fputs("usage: load -s SOCKET [-c CONNECTIONS] [-n MESSAGES] [-f FIRST] [-r RECIPIENTS] [-H HEADERS] [-b BODY]\n"
+	      "            [-g GAP_US] [-k MESSAGES_A_CONNECTION] [-t TIMEOUT_MS] [-w SLOW_MS] [-i]\n"
 	      "            [-m WEIGHT,accept|reject|tempfail|hold,AUTH_USER,MAIL_FROM,HEADER_FROM]...\n"
-	      "MESSAGES is for each connection, SIGTERM ends them sooner; -k 0 never reconnects; -i prints what the "
-	      "milter negotiates, for "
+	      "MESSAGES is for each connection, SIGTERM ends them sooner; # in MAIL_FROM is a number that no other\n"
+	      "message has, counted from FIRST; -k 0 never reconnects; -i prints what the milter negotiates, for\n"
 	      "null_milter.\n",
 	      stderr);
 	return 64;
@@ -577,13 +587,14 @@ static int read_options(int argc, char **argv)
 	static const struct {
 		char letter;
 		unsigned *value;
-	} numbers[] = { { 'c', &options.connections }, { 'n', &options.messages },   { 'r', &options.recipients },
-			{ 'H', &options.headers },     { 'b', &options.body },	     { 'g', &options.gap_us },
-			{ 'k', &options.reconnect },   { 't', &options.timeout_ms }, { 'w', &options.slow_ms } };
+	} numbers[] = { { 'c', &options.connections }, { 'n', &options.messages },  { 'r', &options.recipients },
+			{ 'f', &options.first },       { 'H', &options.headers },   { 'b', &options.body },
+			{ 'g', &options.gap_us },      { 'k', &options.reconnect }, { 't', &options.timeout_ms },
+			{ 'w', &options.slow_ms } };
 	static char ordinary[] = "1,accept,cp1001,info@own.example,Info <info@own.example>";
 	int option;
 
-	while ((option = getopt(argc, argv, "s:c:n:r:H:b:g:k:t:w:m:i")) != -1) {
+	while ((option = getopt(argc, argv, "s:c:n:f:r:H:b:g:k:t:w:m:i")) != -1) {
 		bool known = option == 's' || option == 'i' || option == 'm';
 
 		for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {

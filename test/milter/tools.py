@@ -1,10 +1,11 @@
 # The C programs that tests and benchmarks use: compiled on first use into the build directory, run, and read.
+import contextlib
 import os
 import subprocess
 
 from instance import BUILD, ROOT, SLOW
 
-PROGRAMS = {'load': [], 'null_milter': ['-lmilter'], 'bench_directory': None, 'bench_spf': None}
+PROGRAMS = {'load': [], 'null_milter': ['-lmilter'], 'name_server': [], 'bench_directory': None, 'bench_spf': None}
 
 
 def house():
@@ -16,13 +17,23 @@ def house():
 def program(name):
     source = os.path.join(ROOT, 'test', 'bench', name + '.c')
     out = os.path.join(BUILD, 'test', 'bench', name)
-    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+    needs = [source] if PROGRAMS[name] is not None else [source, os.path.join(BUILD, 'libleumund.a')]
+    if not os.path.exists(out) or os.path.getmtime(out) < max(map(os.path.getmtime, needs)):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-D_GNU_SOURCE', '-O2', '-g', '-pthread', '-Wall',
                         '-Wextra',
                         '-o', out + '.new', source, *(house() if PROGRAMS[name] is None else PROGRAMS[name])], check=True)
         os.rename(out + '.new', out)
     return out
+
+
+@contextlib.contextmanager
+def name_server(port=0):
+    """For look-ups by the ten thousand; its `port`."""
+    with subprocess.Popen([program('name_server'), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        server.port = int(server.stdout.readline())
+        yield server
+        server.stdin.close()
 
 
 def message_class(weight, expect, auth_user='cp1001', mail_from='info@own.example',
