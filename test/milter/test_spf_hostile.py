@@ -4,7 +4,7 @@ import threading
 import time
 from types import SimpleNamespace
 
-from case import Skip, check, note, same
+from case import check, note, same
 from instance import SLOW, Instance, Metronome, is_sanitized
 from mta import Message, Mta
 from test_spf import HELO, filtering, results, section, sent
@@ -113,8 +113,6 @@ def test_records_that_crash_libspf2_have_no_effect():
 
 
 def test_senders_that_never_come_again_leave_the_memory_flat():
-    if is_sanitized():
-        raise Skip('a sanitizer keeps freed memory back')
     with name_server() as server, Instance(service='inbound', leumund='\tlog_level = error', conf={
             '40-spf.conf': section(server, ''), '41-more.conf': 'dns {\n\tcache = 1\n}\n'}) as milter:
         sizes = []
@@ -125,4 +123,4 @@ def test_senders_that_never_come_again_leave_the_memory_flat():
             sizes.append(milter.figures()['rss'])
         note('resident kB after each 5,000 senders: %r', sizes)
         # 15,000 senders have 60,000 answers, of some 20 MB
-        check(sizes[-1] - sizes[0] <= 1024, 'memory grows: %r kB', sizes)
+        check(is_sanitized() or sizes[-1] - sizes[0] <= 1024, 'memory grows: %r kB', sizes)
