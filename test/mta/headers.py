@@ -174,6 +174,13 @@ class Headers(Bed):
             same([value.strip() for name, value in seen if name == NAME][1:], ["small.example; none"])
 
     @only("exim")
+    def as_many_results_as_exim_shows_come_back(self):
+        others = ["n%d.example; %s" % (number, "x" * 900) for number in range(65)]
+        with self._spf():
+            seen = self._sent_on(["%s: %s" % (NAME, FORGED)] + ["%s: %s" % (NAME, value) for value in others])
+            same([value.strip() for name, value in seen if name == NAME][1:], others)
+
+    @only("exim")
     def field_that_exim_cannot_remove_is_not_let_in(self):
         """A line break before the colon: Exim takes it for that field, but remove_header does not find it."""
         with self._spf():
