@@ -36,7 +36,7 @@ static void count_verdict(const char *milter, const struct rule *rule, enum acti
 }
 
 void record_counts(void (*fn)(void *arg, const char *milter, const char *rule, const char *action, uint64_t count),
-		  void *arg)
+		   void *arg)
 {
 	for (size_t i = 0; i < RULES_COUNTED; i++) {
 		const struct rule *rule = atomic_load(&counts[i].rule);
@@ -94,6 +94,12 @@ static void put_observed_about(struct text *line, const struct decision *decisio
 		text_str(line, verdict->rule->name);
 		text_char(line, '=');
 		text_word(line, verdict->about.at, verdict->about.len, VALUE_BYTES);
+		if (verdict->detail.len == 0)
+			continue;
+		text_char(line, ' ');
+		text_str(line, verdict->rule->name);
+		text_str(line, "_detail=");
+		text_word(line, verdict->detail.at, verdict->detail.len, VALUE_BYTES);
 	}
 }
 

@@ -150,13 +150,13 @@ static bool is_harmless(const char *word)
 }
 
 /* What to look at next: whose domains an account has, or what SPF says now of mail from elsewhere. */
-static void hint_show(const char *text, const char *account)
+static void hint_show(const char *text, const char *account, const struct milter *milter)
 {
 	static const char *const keys[] = { "client", "helo", "mail_from" };
 	static const char *const stand_ins[] = { "IP", "HELO", "MAILFROM" };
 	char word[FACT];
 
-	if (strcmp(fact_of(text, "milter", word, sizeof(word)), "spf") != 0) {
+	if (strcmp(milter->name, "spf") != 0) {
 		fputs("Its domains: leumund who ", stdout);
 		print_safe(stdout, account);
 	} else {
@@ -171,30 +171,17 @@ static void hint_show(const char *text, const char *account)
 	putchar('\n');
 }
 
-static bool explain_take(void *arg, int64_t at_ms, const char *account, const char *text)
+/* As a reply has it, but for the id and the words of others. */
+static void reason_show(const struct question *question, const char *text, const char *account, const struct rule *rule,
+			const char *about, char *detail)
 {
-	struct question *question = arg;
-	const struct milter *milter = NULL;
-	const struct rule *rule;
-	char name[FACT], about[FACT], detail[FACT], client[FACT], buffer[1024];
+	char client[FACT], buffer[1024];
 	struct text reason;
 
-	if (question->call->json)
-		return history_take(arg, at_ms, account, text);
-	history_take(arg, at_ms, account, text);
-	rule = rule_find(fact_of(text, "rule", name, sizeof(name)), &milter);
-	if (!rule) {
-		if (fact_of(text, "observed", name, sizeof(name))[0])
-			puts("\nAccepted; the rules after observed= would have objected if they did more than "
-			     "observe.");
-		return true;
-	}
-	fact_of(text, "about", about, sizeof(about));
 	text_init(&reason, buffer, sizeof(buffer));
 	text_char(&reason, '[');
 	text_str(&reason, rule->code);
 	text_str(&reason, "] ");
-	fact_of(text, "detail", detail, sizeof(detail));
 	blanks_back(detail);
 	rule_text(rule, (enum language)question->setup.leumund->language, NULL,
 		  &(struct rule_words){ { about, strlen(about) },
@@ -202,10 +189,59 @@ static bool explain_take(void *arg, int64_t at_ms, const char *account, const ch
 					account,
 					fact_of(text, "client", client, sizeof(client)) },
 		  &reason);
-	fputs("\nThe sender is told:\n", stdout);
 	print_wrapped(stdout, buffer, 4, 0);
+}
+
+/* What stopped or held it. False: nothing did. */
+static bool rule_show(const struct question *question, const char *text, const char *account)
+{
+	char name[FACT], about[FACT], detail[FACT];
+	const struct milter *milter = NULL;
+	const struct rule *rule = rule_find(fact_of(text, "rule", name, sizeof(name)), &milter);
+
+	if (!rule)
+		return false;
+	fputs("\nThe sender is told:\n", stdout);
+	fact_of(text, "about", about, sizeof(about));
+	fact_of(text, "detail", detail, sizeof(detail));
+	reason_show(question, text, account, rule, about, detail);
 	printf("The rule:    option %s of section %s in conf.d\n", rule->name, milter->name);
-	hint_show(text, account);
+	hint_show(text, account, milter);
+	return true;
+}
+
+/* What rules that do no more than observe would have said. */
+static void observed_show(const struct question *question, const char *text, const char *account)
+{
+	char names[FACT], key[FACT], about[FACT], detail[FACT], *rest = names, *name;
+	const struct milter *milter = NULL;
+	unsigned shown = 0;
+
+	fact_of(text, "observed", names, sizeof(names));
+	while ((name = strsep(&rest, ","))) {
+		const struct rule *rule = rule_find(name, &milter);
+
+		if (!rule)
+			continue;
+		if (shown++ == 0)
+			puts("\nAccepted. Rules that only observe would have said:");
+		fact_of(text, name, about, sizeof(about));
+		snprintf(key, sizeof(key), "%s_detail", name);
+		fact_of(text, key, detail, sizeof(detail));
+		reason_show(question, text, account, rule, about, detail);
+		printf("The rule:    option %s of section %s in conf.d\n", rule->name, milter->name);
+	}
+	if (shown > 0)
+		hint_show(text, account, milter);
+}
+
+static bool explain_take(void *arg, int64_t at_ms, const char *account, const char *text)
+{
+	struct question *question = arg;
+
+	history_take(arg, at_ms, account, text);
+	if (!question->call->json && !rule_show(question, text, account))
+		observed_show(question, text, account);
 	return true;
 }
 

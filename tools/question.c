@@ -58,7 +58,7 @@ int question_close(struct question *question, enum store_result result, const ch
 		break;
 	case STORE_NONE:
 		if (!question->call->json)
-			puts(none);
+			print_wrapped(stdout, none, 0, 0);
 		status = EXIT_FINDING;
 		break;
 	default:

@@ -479,6 +479,10 @@ def test_what_is_refused_to_other_servers_can_be_explained():
             check(re.search(r'remote +mail_from_fail.reject +3\b', leumund(milter, 'refusals').out), leumund(milter, 'refusals').out)
             passed = re.search(r'id=(\w+)', milter.wait_log('4PASS: ')[0]).group(1)
             found = leumund(milter, 'explain', passed)
-            check(found.status == 1 and 'nothing objected to' in found.out, found.all)
+            check(found.status == 1 and 'nothing objected to' in ' '.join(found.out.split()), found.all)
+            said = leumund(milter, 'explain', listed[3]['facts']['id']).out
+            check('Accepted. Rules that only observe would have said:\n    [SPF11] by the SPF record of a@softfail.test' in said, said)
+            check('leumund spf check 192.0.2.1 none.test a@softfail.test\n' in said, said)
+            check(max(map(len, said.split('\n'))) <= 80, said)
         finally:
             redis.end()
