@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-# What bench_spf.c does, with pyspf (Debian's python3-spf, which is there for the system's Python only). "warm": all answers
-# are at hand in a dict.
+# What bench_spf.c does, with pyspf (Debian's python3-spf, which is there for the system's Python only). "warm": all
+# answers are at hand in a dict.
 # usage: bench_pyspf.py warm|cold COUNT    prints evaluations a second and their CPU in microseconds
 import sys
 import time
