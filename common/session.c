@@ -30,6 +30,8 @@ static void message_clear(struct message *message)
 	message->headers_end = &message->headers;
 	message->first_header = NULL;
 	message->header_count = message->headers_kept = 0;
+	message->body = "";
+	message->body_len = 0;
 	message->headers_cut = message->author_hidden = false;
 	message->id[0] = '\0';
 	message->memos = NULL;
@@ -123,6 +125,23 @@ struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to)
 	message->recipients_end = &recipient->next;
 	message->recipient_count++;
 	return recipient;
+}
+
+void message_body(struct session *session, const char *from, size_t len)
+{
+	struct message *message = &session->message;
+	const size_t room = MESSAGE_BODY_KEPT - message->body_len;
+	char *body = (char *)(uintptr_t)message->body;
+
+	if (message->body_len == 0)
+		body = arena_alloc(&message->memory, MESSAGE_BODY_KEPT);
+	if (!body)
+		return;
+	if (len > room)
+		len = room;
+	memcpy(body + message->body_len, from, len);
+	message->body = body;
+	message->body_len += len;
 }
 
 int message_header(struct session *session, const char *name, const char *value, bool keep)

@@ -72,6 +72,8 @@ struct message {
 	struct header *headers, **headers_end;
 	const struct header *first_header;   /* the very first field, if it was kept */
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
+	const char *body;		     /* its first bytes as the MTA gave them, MESSAGE_BODY_KEPT at most */
+	size_t body_len;
 	bool headers_cut;		     /* the MTA showed a beginning of the headers only */
 	bool author_hidden;		     /* a From or Sender stands behind a line break inside another field */
 	char id[16];			     /* of the decision: see decision_id() */
@@ -94,6 +96,10 @@ void message_reset(struct session *session);
 int message_mail_from(struct session *session, const char *mail_from);
 struct recipient *message_rcpt_to(struct session *session, const char *rcpt_to); /* NULL = -1 */
 int message_header(struct session *session, const char *name, const char *value, bool keep);
+
+/* The next bytes of the body; what is more than is kept is left out, also when memory is short. */
+#define MESSAGE_BODY_KEPT 2048
+void message_body(struct session *session, const char *from, size_t len);
 
 /* `end` is called when the message is forgotten; at once, and -1, when memory is short. */
 int message_memo_add(struct message *message, const void *owner, void *data, void (*end)(void *data));

@@ -144,12 +144,16 @@ static unsigned long actions_wanted(unsigned needs)
  * An event that nobody needs is not sent at all; one that needs no answer is sent without
  * waiting for it: an awaited reply costs 15 times the CPU of an unanswered event under real clients.
  */
-static unsigned long steps_wanted(unsigned needs, bool surplus)
+static unsigned long steps_wanted(unsigned needs, bool surplus, unsigned long offered)
 {
 	unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_MAIL | SMFIP_NR_HDR;
 
 	steps |= (needs & NEED_HELO) ? SMFIP_NR_HELO : SMFIP_NOHELO;
-	steps |= (needs & NEED_BODY) ? SMFIP_NR_BODY : SMFIP_NOBODY;
+	/* its first bytes are enough: one answer spares the rest */
+	if (needs & NEED_BODY)
+		steps |= offered & SMFIP_SKIP ? SMFIP_SKIP : SMFIP_NR_BODY;
+	else
+		steps |= SMFIP_NOBODY;
 	if (!(needs & (NEED_HEADERS | NEED_IDENTITY)))
 		steps |= SMFIP_NOHDRS;
 	if (!(needs & NEED_RCPT))
@@ -171,7 +175,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (!talk)
 		return SMFIS_REJECT;
 	needs = stack_needs(house_stack(talk->house));
-	talk->agreed = steps & steps_wanted(needs, talk->surplus);
+	talk->agreed = steps & steps_wanted(needs, talk->surplus, steps);
 	*actions_out = actions & actions_wanted(needs);
 	*steps_out = talk->agreed;
 	*unused2_out = *unused3_out = 0;
@@ -337,9 +341,12 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *body, size_t len)
 {
-	(void)body;
-	(void)len;
-	return quiet(talk_of(ctx), SMFIP_NR_BODY);
+	struct talk *talk = talk_of(ctx);
+
+	if (!talk)
+		return SMFIS_TEMPFAIL;
+	message_body(&talk->session, (const char *)body, len);
+	return talk->agreed & SMFIP_SKIP ? SMFIS_SKIP : quiet(talk, SMFIP_NR_BODY);
 }
 
 static sfsistat hold(SMFICTX *ctx, const struct reply *reply)
