@@ -19,6 +19,7 @@ struct membership {
 };
 
 struct egress {
+	char *include; /* of the first pool: a reload takes the options away while the DNS is being asked */
 	size_t pool_count;
 	struct egress_pool *pools; /* the first is egress.addresses */
 	size_t member_count;
@@ -201,7 +202,7 @@ static bool pools_read(struct egress *egress, const struct egress_options *optio
 {
 	struct egress_pool *pool = &egress->pools[egress->pool_count++];
 
-	pool->include = options->include ? options->include : "";
+	pool->include = egress->include;
 	for (size_t i = 0; i < options->addresses.count; i++)
 		(void)egress_pool_add(pool, options->addresses.at[i]);
 	for (size_t i = 0; i < options->pools.count; i++) {
@@ -252,10 +253,11 @@ struct egress *egress_new(const struct egress_options *options, char *error, siz
 		return NULL;
 	}
 	if (egress) {
+		egress->include = strdup(options->include ? options->include : "");
 		egress->pools = calloc(options->pools.count + 1, sizeof(*egress->pools));
 		egress->members = calloc(options->pool_of.count + 1, sizeof(*egress->members));
 	}
-	if (egress && egress->pools && egress->members && pools_read(egress, options, error, size) &&
+	if (egress && egress->include && egress->pools && egress->members && pools_read(egress, options, error, size) &&
 	    members_read(egress, options, error, size))
 		return egress;
 	egress_free(&egress);
@@ -269,6 +271,7 @@ void egress_free(struct egress **egress)
 	for (size_t i = 0; i < (*egress)->member_count; i++)
 		free((char *)(uintptr_t)(*egress)->members[i].who);
 	free((*egress)->members);
+	free((*egress)->include);
 	free((*egress)->pools);
 	free(*egress);
 	*egress = NULL;

@@ -45,7 +45,7 @@ const char *egress_pool_add(struct egress_pool *pool, const char *address);
 
 struct egress;
 
-/* NULL and a sentence on failure. The options must outlive it. */
+/* NULL and a sentence on failure. Nothing of the options is needed afterwards. */
 struct egress *egress_new(const struct egress_options *options, char *error, size_t size);
 void egress_free(struct egress **egress);
 

@@ -200,6 +200,15 @@ def test_without_addresses_it_does_not_start():
         check(status == 78 and 'egress { addresses' in said, '%d: %s', status, said)
 
 
+def test_a_reload_takes_nothing_away_from_what_is_being_asked():
+    with checking(wait_ms=0, egress='\tinclude = "spf.hoster.example"') as milter:
+        milter.reload()  # the store keeps the first configuration for ever
+        sent(milter, 'info@slow.example')
+        milter.reload()
+        time.sleep(1.5)
+        check(milter.alive(), '%s', milter.log()[-2000:])
+
+
 def test_a_reload_and_an_end_do_not_wait_for_the_dns():
     with checking(wait_ms=0) as milter:
         for i in range(5):
