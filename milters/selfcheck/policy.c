@@ -38,11 +38,14 @@ static const enum action actions[] = {
 };
 /* clang-format on */
 
-/* Without SPF and without the author's signature DMARC fails. Unknown is not failed. */
+/*
+ * Without SPF and without the author's signature DMARC fails. Unknown is not failed; but whatever SPF says of another
+ * domain than From's is no help, RFC 7489 3.1.2.
+ */
 static bool dmarc_fails(const struct selfcheck_facts *facts)
 {
-	return facts->dmarc_bites && !facts->signed_by_author && facts->spf != SELFCHECK_UNKNOWN &&
-	       (!facts->aligned || facts->spf != SELFCHECK_PASS);
+	return facts->dmarc_bites && !facts->signed_by_author &&
+	       (!facts->aligned || (facts->spf != SELFCHECK_UNKNOWN && facts->spf != SELFCHECK_PASS));
 }
 
 static bool objects(enum selfcheck_rule rule, const struct selfcheck_facts *facts)

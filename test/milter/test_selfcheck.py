@@ -92,6 +92,10 @@ def test_dmarc_looks_at_from():
               '%s', answer)
         same(answer.reply.dsn, '5.7.26')
         same(sent(milter, 'info@own.example', header_from='info@none.example').verdict, 'accept')
+        # nor does one of which nothing is known
+        for mail_from in ('info@silent.example', 'info@mailbox.example'):
+            answer = sent(milter, mail_from, header_from='info@second.example')
+            check('[SLF21]' in answer.reply.text, '%s: %s', mail_from, answer)
         # relaxed: a subdomain will do; strict: it will not
         same(sent(milter, 'info@strict.example', header_from='info@strict.example').verdict, 'accept')
         same(sent(milter, 'info@www.strict.example', header_from='info@strict.example').verdict, 'reject')
