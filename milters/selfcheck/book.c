@@ -1,6 +1,9 @@
 /*
  * What is known of our domains' mail (book.h). One lock; entries stand in a hash table and in a row by their last use,
  * those to be asked for in a queue as well. Whoever works on an entry pins it.
+ *
+ * Anybody may send with a name out of a zone of his that is silent, or has names by the million: there are two queues,
+ * and at most one thread at a time works on the second.
  */
 #include "milters/selfcheck/book.h"
 
@@ -16,7 +19,7 @@
 #define THREADS 4
 #define BUCKETS 4096
 #define ENTRIES_MAX 10000
-#define QUEUE_MAX 1000
+#define QUEUE_MAX 1000	    /* of each */
 #define ASK_MS 5000	    /* for one domain */
 #define HOLDS_NOTHING 60    /* seconds, without memory */
 #define LOOK_AROUND_MS 5000 /* how often what ages is looked for */
@@ -26,12 +29,21 @@ struct entry {
 	struct entry *newer, *older; /* by last use */
 	struct entry *next;	     /* of the queue */
 	const struct egress_pool *pool;
-	bool pinned; /* in the queue, or being worked on */
+	bool pinned; /* in a queue, or being worked on */
+	bool is_ours;
 	bool known;
 	bool used;		    /* since it was found out */
 	int64_t refresh_ms, end_ms; /* clock_ticks_ms(): ask again; forget */
 	struct prospect prospect;
 	char domain[];
+};
+
+/* FIRST: customers' domains about which the DNS says something. */
+enum lane { FIRST, SECOND, LANES };
+
+struct queue {
+	struct entry *head, **end;
+	size_t count;
 };
 
 struct book {
@@ -46,11 +58,12 @@ struct book {
 	unsigned store_users;
 	bool resting;
 
-	size_t count, queued;
+	size_t count;
 	int64_t looked_ms;
 	struct entry *buckets[BUCKETS];
 	struct entry *newest, *oldest;
-	struct entry *queue, **queue_end;
+	struct queue queues[LANES];
+	bool second_busy; /* a thread works on the second lane */
 };
 
 /* ---- making and freeing ------------------------------------------------------------------------ */
@@ -118,7 +131,8 @@ struct book *book_open(struct egress *egress, struct dns *dns)
 	conditions_init(book);
 	book->egress = egress;
 	book->dns = dns;
-	book->queue_end = &book->queue;
+	for (int lane = 0; lane < LANES; lane++)
+		book->queues[lane].end = &book->queues[lane].head;
 	book->references = 1;
 	pthread_mutex_lock(&book->lock);
 	for (unsigned i = 0; i < THREADS && thread_start(book); i++)
@@ -174,11 +188,11 @@ static void row_enter(struct book *book, struct entry *entry)
 	book->newest = entry;
 }
 
-static struct entry *entry_find(struct book *book, const struct egress_pool *pool, const char *domain)
+static struct entry *entry_find(struct book *book, const struct book_subject *subject)
 {
-	struct entry *entry = *bucket_of(book, domain);
+	struct entry *entry = *bucket_of(book, subject->domain);
 
-	while (entry && (entry->pool != pool || strcmp(entry->domain, domain) != 0))
+	while (entry && (entry->pool != subject->pool || strcmp(entry->domain, subject->domain) != 0))
 		entry = entry->chain;
 	if (entry) {
 		row_leave(book, entry);
@@ -199,7 +213,7 @@ static void entry_forget(struct book *book, struct entry *entry)
 	free(entry);
 }
 
-/* At most QUEUE_MAX and a few are pinned. */
+/* At most two times QUEUE_MAX and a few are pinned. */
 static void oldest_forget(struct book *book)
 {
 	struct entry *entry = book->oldest;
@@ -210,17 +224,17 @@ static void oldest_forget(struct book *book)
 		entry_forget(book, entry);
 }
 
-static struct entry *entry_add(struct book *book, const struct egress_pool *pool, const char *domain)
+static struct entry *entry_add(struct book *book, const struct book_subject *subject)
 {
-	const size_t size = strlen(domain) + 1;
-	struct entry *entry = calloc(1, sizeof(*entry) + size), **bucket = bucket_of(book, domain);
+	const size_t size = strlen(subject->domain) + 1;
+	struct entry *entry = calloc(1, sizeof(*entry) + size), **bucket = bucket_of(book, subject->domain);
 
 	if (!entry)
 		return NULL;
 	if (book->count >= ENTRIES_MAX)
 		oldest_forget(book);
-	memcpy(entry->domain, domain, size);
-	entry->pool = pool;
+	memcpy(entry->domain, subject->domain, size);
+	entry->pool = subject->pool;
 	entry->chain = *bucket;
 	*bucket = entry;
 	row_enter(book, entry);
@@ -228,28 +242,40 @@ static struct entry *entry_add(struct book *book, const struct egress_pool *pool
 	return entry;
 }
 
+static enum lane lane_of(const struct entry *entry)
+{
+	return entry->is_ours && !(entry->known && entry->prospect.result == SPF_RESULT_TEMPERROR) ? FIRST : SECOND;
+}
+
 static void entry_queue(struct book *book, struct entry *entry)
 {
-	if (entry->pinned || book->queued >= QUEUE_MAX)
+	struct queue *queue = &book->queues[lane_of(entry)];
+
+	if (entry->pinned || queue->count >= QUEUE_MAX)
 		return;
 	entry->pinned = true;
 	entry->next = NULL;
-	*book->queue_end = entry;
-	book->queue_end = &entry->next;
-	book->queued++;
+	*queue->end = entry;
+	queue->end = &entry->next;
+	queue->count++;
 	pthread_cond_signal(&book->work);
 }
 
-static struct entry *entry_take(struct book *book)
+static struct entry *entry_take(struct book *book, enum lane *lane)
 {
-	struct entry *entry = book->queue;
+	struct queue *queue = &book->queues[FIRST];
+	struct entry *entry;
 
+	if (!queue->head && !book->second_busy)
+		queue = &book->queues[SECOND];
+	entry = queue->head;
 	if (!entry)
 		return NULL;
-	book->queue = entry->next;
-	if (!book->queue)
-		book->queue_end = &book->queue;
-	book->queued--;
+	queue->head = entry->next;
+	if (!queue->head)
+		queue->end = &queue->head;
+	queue->count--;
+	*lane = (enum lane)(queue - book->queues);
 	return entry;
 }
 
@@ -316,7 +342,7 @@ static int64_t look(struct book *book, const struct entry *entry, struct prospec
 	return seconds;
 }
 
-static int64_t ask(struct book *book, const struct entry *entry, struct prospect *prospect)
+static int64_t ask(struct book *book, const struct entry *entry, bool is_ours, struct prospect *prospect)
 {
 	struct domain_report report;
 	int64_t seconds = HOLDS_NOTHING;
@@ -326,7 +352,7 @@ static int64_t ask(struct book *book, const struct entry *entry, struct prospect
 	prospect->result = SPF_RESULT_TEMPERROR;
 	if (domain_report_make(book->dns, entry->pool, entry->domain, clock_ticks_ms() + ASK_MS, &report)) {
 		seconds = prospect_read(&report, prospect, &is_known);
-		store = is_known ? store_take(book) : NULL;
+		store = is_known && is_ours ? store_take(book) : NULL;
 		if (store)
 			prospect_keep(store, &report, prospect, seconds);
 		store_give(book, store);
@@ -336,23 +362,25 @@ static int64_t ask(struct book *book, const struct entry *entry, struct prospect
 }
 
 /* Another server may have asked already. What the store has must hold for longer than what we have. */
-static int64_t find_out(struct book *book, const struct entry *entry, int64_t left_ms, struct prospect *prospect)
+static int64_t find_out(struct book *book, const struct entry *entry, bool is_ours, int64_t left_ms,
+			struct prospect *prospect)
 {
 	int64_t seconds;
 
 	memset(prospect, 0, sizeof(*prospect));
-	seconds = look(book, entry, prospect);
-	return seconds * 1000 > left_ms * 2 ? seconds : ask(book, entry, prospect);
+	seconds = is_ours ? look(book, entry, prospect) : 0;
+	return seconds * 1000 > left_ms * 2 ? seconds : ask(book, entry, is_ours, prospect);
 }
 
 static void entry_work(struct book *book, struct entry *entry)
 {
 	const int64_t left_ms = is_fresh(entry) ? entry->end_ms - clock_ticks_ms() : 0;
+	const bool is_ours = entry->is_ours;
 	struct prospect prospect;
 	int64_t seconds, now_ms;
 
 	pthread_mutex_unlock(&book->lock);
-	seconds = find_out(book, entry, left_ms, &prospect);
+	seconds = find_out(book, entry, is_ours, left_ms, &prospect);
 	pthread_mutex_lock(&book->lock);
 	now_ms = clock_ticks_ms();
 	entry->pinned = false;
@@ -375,10 +403,19 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&book->lock);
 	while (!book->closed) {
-		struct entry *entry = entry_take(book);
+		enum lane lane;
+		struct entry *entry = entry_take(book, &lane);
 
-		if (entry) {
+		if (entry && lane == FIRST) {
 			entry_work(book, entry);
+			continue;
+		}
+		if (entry) {
+			book->second_busy = true;
+			entry_work(book, entry);
+			book->second_busy = false;
+			/* this thread may have something better to do */
+			pthread_cond_signal(&book->work);
 			continue;
 		}
 		wait_until(book, &book->work, clock_ticks_ms() + LOOK_AROUND_MS);
@@ -390,43 +427,44 @@ static void *work(void *arg)
 
 /* ---- those who ask ----------------------------------------------------------------------------- */
 
-/* With the lock held. The entry, queued unless it is fresh; NULL: no memory. */
-static struct entry *entry_want(struct book *book, struct store *store, const struct egress_pool *pool,
-				const char *domain)
+/* With the lock held. The entry, queued unless it is fresh; NULL: no memory, or too many wait. */
+static struct entry *entry_want(struct book *book, struct store *store, const struct book_subject *subject)
 {
-	struct entry *entry = entry_find(book, pool, domain);
+	struct entry *entry = entry_find(book, subject);
 
 	if (!book->store && !book->resting)
 		book->store = store;
-	if (!entry)
-		entry = entry_add(book, pool, domain);
+	/* what cannot be asked about now must not push out what is known */
+	if (!entry && book->queues[subject->is_ours ? FIRST : SECOND].count < QUEUE_MAX)
+		entry = entry_add(book, subject);
 	if (!entry)
 		return NULL;
+	entry->is_ours = subject->is_ours;
 	entry->used = true;
 	if (!is_fresh(entry))
 		entry_queue(book, entry);
 	return entry;
 }
 
-void book_ask(struct book *book, struct store *store, const struct egress_pool *pool, const char *domain)
+void book_ask(struct book *book, struct store *store, const struct book_subject *subject)
 {
 	pthread_mutex_lock(&book->lock);
-	entry_want(book, store, pool, domain);
+	entry_want(book, store, subject);
 	pthread_mutex_unlock(&book->lock);
 }
 
-bool book_find(struct book *book, struct store *store, const struct egress_pool *pool, const char *domain,
-	       int64_t until_ms, struct prospect *out)
+bool book_find(struct book *book, struct store *store, const struct book_subject *subject, int64_t until_ms,
+	       struct prospect *out)
 {
 	struct entry *entry;
 	bool found;
 
 	pthread_mutex_lock(&book->lock);
-	entry = entry_want(book, store, pool, domain);
+	entry = entry_want(book, store, subject);
 	/* what is not pinned may be gone after a wait: it is looked for again */
 	while (entry && !is_fresh(entry) && entry->pinned && clock_ticks_ms() < until_ms) {
 		wait_until(book, &book->found, until_ms);
-		entry = entry_find(book, pool, domain);
+		entry = entry_find(book, subject);
 	}
 	found = entry && is_fresh(entry);
 	if (found)

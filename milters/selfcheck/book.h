@@ -20,12 +20,19 @@ void book_close(struct book **book);
 
 const struct egress *book_egress(const struct book *book);
 
-/* Begins to find out about a domain, unless that is known. The store may be NULL. */
-void book_ask(struct book *book, struct store *store, const struct egress_pool *pool, const char *domain);
+/* Mail of a domain from the addresses of a pool. */
+struct book_subject {
+	const struct egress_pool *pool; /* of book_egress() */
+	const char *domain;		/* comparable form */
+	bool is_ours; /* of a customer; any other one waits behind all of these, and is not for the store */
+};
+
+/* Begins to find out about it, unless that is known. The store may be NULL. */
+void book_ask(struct book *book, struct store *store, const struct book_subject *subject);
 
 /* What is known of it; else asks, and waits until `until_ms` (clock_ticks_ms()) at most. False: it is not known. */
-bool book_find(struct book *book, struct store *store, const struct egress_pool *pool, const char *domain,
-	       int64_t until_ms, struct prospect *out);
+bool book_find(struct book *book, struct store *store, const struct book_subject *subject, int64_t until_ms,
+	       struct prospect *out);
 
 /* The store is about to be closed: nothing of this uses it any more when it returns. */
 void book_rest(struct book *book);

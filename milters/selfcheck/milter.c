@@ -2,8 +2,8 @@
  * `selfcheck`: what will other servers find when they look at our customers' mail? Finds the facts of SPF and DMARC
  * for each address that the mail may leave from; what follows from them is said by the policy.
  *
- * The domain of MAIL FROM is asked about at MAIL, that of From when it is seen; the verdict comes at the end, from what
- * is known then.
+ * A customer's domain in MAIL FROM is asked about at MAIL, anything else at the end of a message that would pass; the
+ * verdict comes from what is known then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,13 +189,28 @@ static const struct egress_pool *pool_of(const struct selfcheck *selfcheck, cons
 			      view->session->message.sender.domain);
 }
 
+static struct book_subject subject_of(const struct selfcheck *selfcheck, const struct view *view, const char *domain)
+{
+	const char *owner;
+
+	return (struct book_subject){
+		.pool = pool_of(selfcheck, view),
+		.domain = domain,
+		.is_ours = directory_owners(view->directory, domain, false, &owner, 1) > 0,
+	};
+}
+
+/* MAIL costs a sender nothing: for it alone only customers' domains are asked about, and those are numbered. */
 static void *selfcheck_begin(const void *state, const struct view *view)
 {
 	const struct selfcheck *selfcheck = state;
+	struct book_subject subject;
 
 	if (!is_judged(view) || is_exempt(selfcheck, view))
 		return NULL;
-	book_ask(selfcheck->book, view->store, pool_of(selfcheck, view), view->session->message.sender.domain);
+	subject = subject_of(selfcheck, view, view->session->message.sender.domain);
+	if (subject.is_ours)
+		book_ask(selfcheck->book, view->store, &subject);
 	return calloc(1, sizeof(struct memo_data));
 }
 
@@ -276,18 +291,20 @@ static void find_dmarc(const struct selfcheck *selfcheck, const struct view *vie
 static struct selfcheck_facts find(const struct selfcheck *selfcheck, const struct view *view, struct memo_data *memo)
 {
 	const struct message *message = &view->session->message;
-	const struct egress_pool *pool = pool_of(selfcheck, view);
+	const struct book_subject mail_from = subject_of(selfcheck, view, message->sender.domain);
 	const int64_t until_ms = clock_ticks_ms() + selfcheck->options->wait_ms;
 	struct selfcheck_facts facts = { .spf = SELFCHECK_UNKNOWN };
 	const char *from = memo->header_from_domain;
+	struct book_subject header_from;
 	bool known;
 
 	facts.mail_from = span_of(message->sender.domain);
 	memo->found = "unknown";
 	author_read(message, memo->header_from_domain);
+	header_from = subject_of(selfcheck, view, from);
 	if (from[0] != '\0')
-		book_ask(selfcheck->book, view->store, pool, from);
-	known = book_find(selfcheck->book, view->store, pool, message->sender.domain, until_ms, &memo->mail_from);
+		book_ask(selfcheck->book, view->store, &header_from);
+	known = book_find(selfcheck->book, view->store, &mail_from, until_ms, &memo->mail_from);
 	if (known && is_sure(&memo->mail_from)) {
 		find_spf(&memo->mail_from, &facts);
 		memo->found = spf_result_names[memo->mail_from.result];
@@ -297,7 +314,7 @@ static struct selfcheck_facts find(const struct selfcheck *selfcheck, const stru
 	if (!strcmp(from, message->sender.domain))
 		memo->header_from = memo->mail_from;
 	else
-		known = book_find(selfcheck->book, view->store, pool, from, until_ms, &memo->header_from);
+		known = book_find(selfcheck->book, view->store, &header_from, until_ms, &memo->header_from);
 	if (known)
 		find_dmarc(selfcheck, view, memo, &facts);
 	return facts;
@@ -309,7 +326,9 @@ static void selfcheck_check(const void *state, const struct view *view, struct d
 	struct memo_data *memo = view->memo;
 	struct selfcheck_facts facts;
 
-	if (view->stage != STAGE_END || !memo || stays_here(view) || is_exempt(selfcheck, view))
+	/* what is refused already is not worth a question */
+	if (view->stage != STAGE_END || !memo || decision->verdict.action == ACTION_REJECT || stays_here(view) ||
+	    is_exempt(selfcheck, view))
 		return;
 	facts = find(selfcheck, view, memo);
 	for (int rule = 0; rule < SELFCHECK_RULES; rule++) {

@@ -5,7 +5,7 @@ import time
 from case import check, note, same
 from dns_server import DnsServer
 from instance import Instance, Redis, wait_for
-from mta import Message, ask
+from mta import Message, Mta, ask, strings
 
 V4, V6 = '192.0.2.1', '2001:db8::1'
 ZONE = r'''
@@ -47,6 +47,17 @@ def checking(options=REJECT, egress='', leumund='', zone=ZONE, wait_ms=2000, add
 def sent(milter, mail_from, **fields):
     fields.setdefault('header_from', mail_from)
     return ask(milter.socket, Message(mail_from=mail_from, **fields))
+
+
+def begun(milter, senders):
+    """MAIL and no more, each time."""
+    with Mta(milter.socket) as mta:
+        mta.open()
+        for mail_from in senders:
+            mta.macros('M', Message(mail_from=mail_from).values())
+            mta.event('M', strings('<%s>' % mail_from))
+            mta.send('A')
+            mta.flush()
 
 
 def warnings(answer):
@@ -156,6 +167,17 @@ def test_a_silent_dns_refuses_nothing_and_holds_nobody():
         same(sent(milter, 'info@second.example').verdict, 'reject')
 
 
+def test_domains_by_the_thousand_hold_up_no_customer():
+    with checking(wait_ms=200) as milter:
+        begun(milter, ['info@n%d.silent.example' % i for i in range(2000)])
+        for i in range(10):
+            same(sent(milter, 'info@m%d.silent.example' % i).verdict, 'accept')
+        same(sent(milter, 'info@second.example').verdict, 'reject')
+        # a stranger's domain is looked at all the same
+    with checking() as milter:
+        same(sent(milter, 'info@n1.second.example', header_from='info@second.example').verdict, 'reject')
+
+
 def test_what_comes_late_judges_the_next_message():
     with checking(wait_ms=0) as milter:
         same(sent(milter, 'info@slow.example').verdict, 'accept')
@@ -193,6 +215,22 @@ def test_servers_share_what_they_know():
             # what is too old, or no answer, is not
             redis.command('HSET', 'leu:spf:{broken.example}', 'dmarc', 'none', V4, 'pass until 1', V6, 'pass until 1')
             same(sent(milter, 'info@broken.example').verdict, 'reject')
+        finally:
+            redis.end()
+
+
+def test_only_what_the_directory_lists_is_kept_in_the_store():
+    with checking(zone=ZONE + '*.own.example TXT "v=spf1 -all"\n') as milter:
+        redis = Redis(milter).start()
+        try:
+            check(wait_for(lambda: milter.log_lines('store'), 5), milter.log())
+            begun(milter, ['info@n%d.own.example' % i for i in range(100)])
+            same(sent(milter, 'info@x.own.example').verdict, 'reject')
+            same(sent(milter, 'info@second.example').verdict, 'reject')
+            check(wait_for(lambda: redis.command('EXISTS', 'leu:spf:{second.example}') == 1, 5), 'nothing is kept')
+            time.sleep(0.2)
+            same(redis.command('KEYS', 'leu:spf:*'), [b'leu:spf:{second.example}'])
+            same(milter.dns.queries('n99.own.example'), 0, 'no mail came of it')
         finally:
             redis.end()
 
