@@ -88,8 +88,8 @@ struct milter {
 	void (*stop)(void *state);
 
 	/*
-	 * The process is about to end: whatever works in the background uses the store no more when this returns.
-	 * Messages may still come. NULL: nothing works in the background.
+	 * The process is about to end, or another configuration is in force: whatever works in the background uses the
+	 * store no more when this returns. Messages may still come. NULL: nothing works in the background.
 	 */
 	void (*rest)(void *state);
 

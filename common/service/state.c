@@ -104,6 +104,8 @@ bool service_reload(void)
 	pthread_mutex_lock(&state.lock);
 	state.house = new;
 	pthread_mutex_unlock(&state.lock);
+	/* its sessions may last longer than the store: only the house in force is told of the end */
+	stack_rest(house_stack(old));
 	house_unref(&old);
 	log_as_configured();
 	state.configured_ms = clock_wall_ms();

@@ -1,11 +1,14 @@
 # The milter `selfcheck`: what other servers would make of our customers' mail, with a name server of our own.
 import contextlib
+import os
+import signal
+import threading
 import time
 
 from case import check, note, same
 from dns_server import DnsServer
 from instance import Instance, Redis, wait_for
-from mta import Message, Mta, ask, strings
+from mta import Message, Mta, ProtocolError, ask, strings
 
 V4, V6 = '192.0.2.1', '2001:db8::1'
 ZONE = r'''
@@ -33,13 +36,13 @@ REJECT = 'spf_fail = reject\nspf_softfail = reject\nspf_permerror = reject\ndmar
 
 
 @contextlib.contextmanager
-def checking(options=REJECT, egress='', leumund='', zone=ZONE, wait_ms=2000, addresses=(V4, V6)):
+def checking(options=REJECT, egress='', leumund='', zone=ZONE, wait_ms=2000, addresses=(V4, V6), domains=DOMAINS):
     server = DnsServer(zone)
     conf = {'05-egress.conf': 'egress {\n\taddresses = {%s}\n%s\n}\ndns {\n\tservers = "127.0.0.1:%d"\n}\n'
             % (', '.join('"%s"' % one for one in addresses), egress, server.port),
             '10-sender.conf': 'sender {\n\tenable = false\n}\n',
             '50-selfcheck.conf': 'selfcheck {\n\tenable = true\n\twait_ms = %d\n%s\n}\n' % (wait_ms, options)}
-    with Instance(conf=conf, domains=DOMAINS, leumund=leumund) as milter:
+    with Instance(conf=conf, domains=domains, leumund=leumund) as milter:
         milter.dns = server
         yield milter
 
@@ -263,3 +266,26 @@ def test_a_reload_and_an_end_do_not_wait_for_the_dns():
         took = time.monotonic() - begin
         check(took < 3, 'it ended after %.1f s', took)
         milter.start()
+
+
+def test_what_began_before_a_reload_leaves_a_closed_store_alone():
+    names = ['n%d.own.example' % i for i in range(20000)]
+    with checking(zone=ZONE + '*.own.example TXT "v=spf1 -all"\n', domains=''.join(n + ': cp1001\n' for n in names)) as milter:
+        redis = Redis(milter).start()
+        try:
+            check(wait_for(lambda: milter.log_lines('store'), 5), milter.log())
+
+            def work():
+                with contextlib.suppress(OSError, ProtocolError):
+                    while True:
+                        begun(milter, ['info@' + name for name in names])
+            worker = threading.Thread(target=work)
+            worker.start()
+            time.sleep(0.3)
+            milter.reload()
+            os.kill(milter.pid, signal.SIGTERM)
+            worker.join()
+            wait_for(lambda: not milter.alive(), 5)
+            same(milter.log_lines('Sanitizer'), [])
+        finally:
+            redis.end()
