@@ -140,7 +140,8 @@ static const char *check_pool(const char *value)
 /* WHO: POOL. The account's or domain's name goes to `who`. */
 static const char *member_read(const char *value, domain_name who, bool *is_domain, const char **pool)
 {
-	static const char form[] = "write ACCOUNT: POOL or @DOMAIN: POOL, such as \"cp1007: bulk\"";
+	static const char form[] =
+		"write ACCOUNT: POOL or @DOMAIN: POOL, such as \"cp1007: bulk\" or \"@shop.example: bulk\"";
 	char name[DOMAIN_MAX + 2];
 
 	if (!name_split(value, name, sizeof(name), pool) || !pool_name_is_good(*pool))
@@ -148,6 +149,9 @@ static const char *member_read(const char *value, domain_name who, bool *is_doma
 	*is_domain = name[0] == '@';
 	if (*is_domain)
 		return domain_canonical(name + 1, strlen(name + 1), who) < 0 ? form : NULL;
+	/* several, or a mailbox: no account is called so, and the line would never concern anybody */
+	if (name[strcspn(name, " \t,@")] != '\0')
+		return form;
 	for (size_t i = 0; i <= strlen(name) && i <= DOMAIN_MAX; i++)
 		who[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i]);
 	who[DOMAIN_MAX] = '\0';
@@ -181,13 +185,6 @@ static const struct option rows[] = {
 };
 /* clang-format on */
 
-const struct section egress_section = {
-	.name = "egress",
-	.summary = "From where mail leaves this server.",
-	.options = rows,
-	.size = sizeof(struct egress_options),
-};
-
 /* ---- pools ------------------------------------------------------------------------------------- */
 
 static const struct egress_pool *pool_find(const struct egress *egress, const char *name)
@@ -198,7 +195,8 @@ static const struct egress_pool *pool_find(const struct egress *egress, const ch
 	return NULL;
 }
 
-static bool pools_read(struct egress *egress, const struct egress_options *options, char *error, size_t size)
+static bool pools_read(struct egress *egress, const struct egress_options *options, const char **option, char *error,
+		       size_t size)
 {
 	struct egress_pool *pool = &egress->pools[egress->pool_count++];
 
@@ -210,7 +208,8 @@ static bool pools_read(struct egress *egress, const struct egress_options *optio
 		(void)pool_read(options->pools.at[i], pool);
 		pool->include = "";
 		if (pool_find(egress, pool->name)) {
-			snprintf(error, size, "egress.pools: '%s' stands there twice", pool->name);
+			*option = "pools";
+			snprintf(error, size, "'%s' stands there twice: give each list a name of its own", pool->name);
 			return false;
 		}
 		egress->pool_count++;
@@ -218,8 +217,10 @@ static bool pools_read(struct egress *egress, const struct egress_options *optio
 	return true;
 }
 
-static bool members_read(struct egress *egress, const struct egress_options *options, char *error, size_t size)
+static bool members_read(struct egress *egress, const struct egress_options *options, const char **option, char *error,
+			 size_t size)
 {
+	*option = "pool_of";
 	for (size_t i = 0; i < options->pool_of.count; i++) {
 		struct membership *member = &egress->members[egress->member_count];
 		const char *name;
@@ -228,8 +229,7 @@ static bool members_read(struct egress *egress, const struct egress_options *opt
 		(void)member_read(options->pool_of.at[i], who, &member->is_domain, &name);
 		member->pool = pool_find(egress, name);
 		if (!member->pool) {
-			snprintf(error, size, "egress.pool_of: \"%.200s\": no such pool in egress.pools",
-				 options->pool_of.at[i]);
+			snprintf(error, size, "'%.200s': pools has no list of that name", options->pool_of.at[i]);
 			return false;
 		}
 		member->who = strdup(who);
@@ -242,26 +242,40 @@ static bool members_read(struct egress *egress, const struct egress_options *opt
 	return true;
 }
 
-struct egress *egress_new(const struct egress_options *options, char *error, size_t size)
+static bool egress_fits(const struct egress_options *options, const char **option, char *error, size_t size)
 {
-	struct egress *egress = calloc(1, sizeof(*egress));
+	*option = options->pools.count > EGRESS_POOLS ? "pools" : "addresses";
+	if (options->pools.count <= EGRESS_POOLS && options->addresses.count <= EGRESS_ADDRESSES)
+		return true;
+	snprintf(error, size, "more than %d pools, or %d addresses", EGRESS_POOLS, EGRESS_ADDRESSES);
+	return false;
+}
 
-	snprintf(error, size, "out of memory");
-	if (options->pools.count > EGRESS_POOLS || options->addresses.count > EGRESS_ADDRESSES) {
-		snprintf(error, size, "egress: more than %d pools, or %d addresses", EGRESS_POOLS, EGRESS_ADDRESSES);
-		egress_free(&egress);
+static struct egress *egress_make(const struct egress_options *options, const char **option, char *error, size_t size)
+{
+	struct egress *egress;
+
+	if (!egress_fits(options, option, error, size))
 		return NULL;
-	}
+	snprintf(error, size, "out of memory");
+	egress = calloc(1, sizeof(*egress));
 	if (egress) {
 		egress->include = strdup(options->include ? options->include : "");
 		egress->pools = calloc(options->pools.count + 1, sizeof(*egress->pools));
 		egress->members = calloc(options->pool_of.count + 1, sizeof(*egress->members));
 	}
-	if (egress && egress->include && egress->pools && egress->members && pools_read(egress, options, error, size) &&
-	    members_read(egress, options, error, size))
+	if (egress && egress->include && egress->pools && egress->members &&
+	    pools_read(egress, options, option, error, size) && members_read(egress, options, option, error, size))
 		return egress;
 	egress_free(&egress);
 	return NULL;
+}
+
+struct egress *egress_new(const struct egress_options *options, char *error, size_t size)
+{
+	const char *option;
+
+	return egress_make(options, &option, error, size);
 }
 
 void egress_free(struct egress **egress)
@@ -285,7 +299,7 @@ const struct egress_pool *egress_pool_of(const struct egress *egress, const char
 		const struct membership *member = &egress->members[i];
 
 		if (!member->is_domain) {
-			if (!strcmp(member->who, account))
+			if (!strcasecmp(member->who, account))
 				return member->pool;
 		} else if (domain_is_below(domain, member->who) && (!best || strlen(member->who) > strlen(best->who))) {
 			best = member;
@@ -303,3 +317,23 @@ size_t egress_widest(const struct egress *egress)
 			widest = egress->pools[i].count;
 	return widest;
 }
+
+/* ---- section egress ---------------------------------------------------------------------------- */
+
+/* section_check_fn */
+static bool check_names(const void *values, const char **option, char *error, size_t size)
+{
+	struct egress *egress = egress_make(values, option, error, size);
+	const bool good = egress != NULL;
+
+	egress_free(&egress);
+	return good;
+}
+
+const struct section egress_section = {
+	.name = "egress",
+	.summary = "From where mail leaves this server.",
+	.options = rows,
+	.size = sizeof(struct egress_options),
+	.check = check_names,
+};

@@ -45,12 +45,12 @@ const char *egress_pool_add(struct egress_pool *pool, const char *address);
 
 struct egress;
 
-/* NULL and a sentence on failure. Nothing of the options is needed afterwards. */
+/* NULL and a sentence on failure: of options that were loaded, when memory is short. Nothing of the options is needed afterwards. */
 struct egress *egress_new(const struct egress_options *options, char *error, size_t size);
 void egress_free(struct egress **egress);
 
 /*
- * The pool that mail of this account (comparable form; "" = unknown) and domain (comparable form; "" = none) leaves
+ * The pool that mail of this account (case-blind; "" = unknown) and domain (comparable form; "" = none) leaves
  * from: by account first, then by domain, the most particular one; else egress.addresses, which may be empty.
  */
 const struct egress_pool *egress_pool_of(const struct egress *egress, const char *account, const char *domain);

@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "milters/table.h"
+#include "stack.h"
 #include "system/clock.h"
 #include "tool.h"
 
@@ -71,6 +72,23 @@ static void check_conf(struct check *check)
 	for (size_t i = 0; i < check->setup.leumund->listen.count; i++)
 		find(WARN, "use the unix socket, unless the MTA is on another host",
 		     "%s: every program of every customer may talk to that port", check->setup.leumund->listen.at[i]);
+}
+
+/* What a milter says of its options when it starts, as far as the options alone tell. */
+static void check_milters(const struct check *check)
+{
+	char error[512];
+
+	for (size_t i = 0; i < check->setup.service_count; i++) {
+		struct stack *stack = stack_new(&check->setup, check->setup.services[i], milters, error, sizeof(error));
+
+		if (!stack)
+			find(FAIL,
+			     "correct it: with this the service does not start, and one that runs keeps its old "
+			     "configuration",
+			     "service '%s': %s", check->setup.services[i], error);
+		stack_free(&stack);
+	}
 }
 
 static void check_user(struct check *check)
@@ -174,6 +192,7 @@ int command_check(const struct call *call)
 	if (!check_conf_loads(&check))
 		return EX_CONFIG;
 	check_conf(&check);
+	check_milters(&check);
 	check_user(&check);
 	check_directory(&check);
 	check_default_domains(&check);

@@ -203,6 +203,25 @@ static void load_presets(struct config *config, struct option_file *file)
 	config->places = 0;
 }
 
+/* When each value is good for itself. */
+static void check_sections(struct config *config, struct option_file *file)
+{
+	char error[512];
+
+	for (size_t i = 0; i < config->part_count; i++) {
+		const struct config_part *part = &config->parts[i];
+		const struct section *section = part->section;
+		const struct option_origin *origin;
+		const char *option = "";
+
+		if (!section->check || section->check(part->values, &option, error, sizeof(error)))
+			continue;
+		origin = &part->origins[section_option(section, option, strlen(option)) - section->options];
+		file->name = origin->file ? origin->file : "(built-in defaults)";
+		option_problem(file, origin->line, "option '%s' in section '%s': %s", option, section->name, error);
+	}
+}
+
 struct config *config_load(const char *directory, const struct section *const *sections, char *error, size_t size)
 {
 	char none[1];
@@ -218,6 +237,8 @@ struct config *config_load(const char *directory, const struct section *const *s
 	load_presets(config, &file);
 	if (file.problem_count == 0)
 		load_directory(config, directory, &file);
+	if (file.problem_count == 0)
+		check_sections(config, &file);
 	if (file.problem_count > 0)
 		config_free(&config);
 	return config;

@@ -45,11 +45,18 @@ struct option {
 	const char *text;	    /* one sentence for the manual */
 };
 
+/*
+ * Judges a section's values against each other. False: `error` holds a sentence on what is wrong, and *option names the
+ * option whose line is at fault.
+ */
+typedef bool section_check_fn(const void *values, const char **option, char *error, size_t size);
+
 struct section {
 	const char *name;
 	const char *summary;	      /* one sentence */
 	const struct option *options; /* ends with a row whose name is NULL */
 	size_t size;		      /* of the struct that the offsets point into */
+	section_check_fn *check;      /* may be NULL */
 };
 
 struct config;

@@ -41,8 +41,8 @@ static const struct option store_rows[] = {
 /* clang-format on */
 
 const struct section store_section = {
-	"store",
-	"What all services and servers share: histories, counters, states, kept in Redis or Valkey.",
-	store_rows,
-	sizeof(struct store_options),
+	.name = "store",
+	.summary = "What all services and servers share: histories, counters, states, kept in Redis or Valkey.",
+	.options = store_rows,
+	.size = sizeof(struct store_options),
 };

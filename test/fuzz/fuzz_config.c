@@ -37,8 +37,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 /* clang-format on */
-static const struct section sender = { "sender", "x", options, sizeof(struct values) };
-static const struct section signup = { "signup", "x", options, sizeof(struct values) };
+static const struct section sender = { "sender", "x", options, sizeof(struct values), NULL };
+static const struct section signup = { "signup", "x", options, sizeof(struct values), NULL };
 static const struct section *const sections[] = { &sender, &signup, NULL };
 
 static char directory[] = "/tmp/fuzz_config.XXXXXX";

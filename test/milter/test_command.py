@@ -138,8 +138,16 @@ def test_check_finds_each_fault_and_says_what_to_do():
     def conf_wrong(leumund):
         leumund.write('30-wrong.conf', 'sender { enbale = true }')
 
+    def conf_pool(leumund):
+        leumund.write('30-wrong.conf', 'egress {\n\tpool_of = {"cp1007: bulk"}\n}\n')
+
+    def egress_missing(leumund):
+        leumund.write('30-wrong.conf', 'selfcheck { enable = true }')
+
     for damage, words in ((sockets_open, 'socket outbound.sock has mode 0666'), (run_open, 'has mode 0777'),
                           (conf_open, 'anybody may write'), (conf_wrong, '30-wrong.conf:1: '),
+                          (conf_pool, "30-wrong.conf:2: option 'pool_of' in section 'egress': 'cp1007: bulk': pools has no"),
+                          (egress_missing, "selfcheck: write egress { addresses"),
                           (no_domains, 'the directory is empty'),
                           (frozen, 'does not answer: Connection timed out'),
                           (dead, 'does not answer: Connection refused')):

@@ -43,6 +43,8 @@ static void the_account_is_asked_first_then_the_nearest_domain(void **state)
 	(void)state;
 	assert_non_null(egress);
 	assert_string_equal(egress_pool_of(egress, "cp1007", "shop.example")->name, "bulk");
+	/* the directory and the system write a name as they like */
+	assert_string_equal(egress_pool_of(egress, "Cp1007", "")->name, "bulk");
 	assert_string_equal(egress_pool_of(egress, "cp1008", "shop.example")->name, "vip");
 	assert_string_equal(egress_pool_of(egress, "", "www.shop.example")->name, "vip");
 	assert_string_equal(egress_pool_of(egress, "", "a.own.shop.example")->name, "own");
@@ -70,13 +72,18 @@ static void what_is_named_must_be_there_once(void **state)
 	static const char *const unknown[] = { "cp1007: blk" };
 	const struct egress_options repeated = { LIST(addresses), "", LIST(twice), { NULL, 0 } };
 	const struct egress_options missing = { LIST(addresses), "", LIST(pools), LIST(unknown) };
+	const char *option = "";
 	char error[256];
 
 	(void)state;
 	assert_null(egress_new(&repeated, error, sizeof(error)));
-	assert_string_equal(error, "egress.pools: 'bulk' stands there twice");
+	assert_string_equal(error, "'bulk' stands there twice: give each list a name of its own");
+	assert_false(egress_section.check(&repeated, &option, error, sizeof(error)));
+	assert_string_equal(option, "pools");
 	assert_null(egress_new(&missing, error, sizeof(error)));
-	assert_string_equal(error, "egress.pool_of: \"cp1007: blk\": no such pool in egress.pools");
+	assert_string_equal(error, "'cp1007: blk': pools has no list of that name");
+	assert_false(egress_section.check(&missing, &option, error, sizeof(error)));
+	assert_string_equal(option, "pool_of");
 }
 
 static void check_rows(const char *name, const char *const *values, size_t count, bool good)
@@ -98,8 +105,11 @@ static void pools_are_judged_where_they_are_written(void **state)
 					   "bulk: 192.0.2.0/24",
 					   "bulk: 192.0.2.1,192.0.2.2",
 					   "name-that-is-longer-than-a-name-may-be: 192.0.2.1" };
-	static const char *const bad_of[] = { "",	"cp1007",   "cp1007:", "@: bulk", "@a..example: bulk",
-					      ": bulk", "cp1: Bulk" };
+	static const char *const bad_of[] = {
+		"",	     "cp1007",	  "cp1007:",	"@: bulk",	  "@a..example: bulk",
+		": bulk",    "cp1: Bulk", "cp1 : bulk", "cp1, cp2: bulk", "info@shop.example: bulk",
+		" cp1: bulk"
+	};
 
 	(void)state;
 	check_rows("pools", pools, 3, true);

@@ -50,8 +50,9 @@ static const struct option signup_options[] = {
 };
 /* clang-format on */
 
-static const struct section sender = { "sender", "Mail that customers send.", sender_options, sizeof(struct sender) };
-static const struct section signup = { "signup", "Floods from forms.", signup_options, sizeof(struct signup) };
+static const struct section sender = { "sender", "Mail that customers send.", sender_options, sizeof(struct sender),
+				       NULL };
+static const struct section signup = { "signup", "Floods from forms.", signup_options, sizeof(struct signup), NULL };
 static const struct section *const sections[] = { &sender, &signup, NULL };
 
 static char directory[64];
@@ -499,7 +500,7 @@ static void a_bad_preset_is_found(void **state)
 		{ OPTION_TIME, "window", "1", 60, 70, NULL, NULL, 0, "x" },
 		{ 0 },
 	};
-	static const struct section bad = { "bad", "x", options, sizeof(int64_t) };
+	static const struct section bad = { "bad", "x", options, sizeof(int64_t), NULL };
 	static const struct section *const one[] = { &bad, NULL };
 
 	(void)state;
