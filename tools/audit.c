@@ -264,7 +264,7 @@ static int audit_run(struct audit *audit)
 		status = domains_load(audit);
 	if (status != 0)
 		return status;
-	audit->dns = spf_dns_open(audit->call, &status);
+	audit->dns = spf_dns_open(audit->call, audit->setup.dns, &status);
 	if (audit->dns)
 		status = domains_audit(audit);
 	dns_close(&audit->dns);

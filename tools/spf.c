@@ -103,7 +103,7 @@ static int check_words(struct dns *dns, const struct call *call)
 static int check_call(const struct call *call)
 {
 	int status = EX_OK;
-	struct dns *dns = spf_dns_open(call, &status);
+	struct dns *dns = spf_dns_open(call, NULL, &status);
 
 	if (!dns)
 		return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dns/dns.h"
+#include "dns/shared.h"
 #include "tool.h"
 
 /* A question beyond queries_max fails at once: an audit of many domains must stay below it. */
@@ -17,13 +18,13 @@ static const struct dns_options lookups = {
 	.queries_max = 4000,
 };
 
-struct dns *spf_dns_open(const struct call *call, int *status)
+struct dns *spf_dns_open(const struct call *call, const struct dns_settings *settings, int *status)
 {
 	struct dns_options options = lookups;
 	char error[256];
 	struct dns *dns;
 
-	options.servers = call->dns;
+	options.servers = call->dns ? call->dns : settings ? settings->servers : NULL;
 	dns = dns_open(&options, error, sizeof(error));
 	if (dns)
 		return dns;

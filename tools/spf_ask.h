@@ -8,11 +8,12 @@
 
 struct call;
 struct dns;
+struct dns_settings;
 
 #define SPF_DEADLINE_MS 5000
 
-/* By --dns, else the host's. NULL after a complaint: *status is the exit status then. */
-struct dns *spf_dns_open(const struct call *call, int *status);
+/* By --dns, else as conf.d says, else (`settings` NULL: it is not read) the host's. NULL after a complaint: *status is the exit status then. */
+struct dns *spf_dns_open(const struct call *call, const struct dns_settings *settings, int *status);
 
 /* By --egress, else `options`, which must outlive it. NULL after a complaint: *status is the exit status then. */
 struct egress *egress_find(const struct call *call, const struct egress_options *options, int *status);

@@ -13,11 +13,12 @@
 #include "system/clock.h"
 #include "tool.h"
 
-static int domain_report(const struct call *call, const struct egress_pool *pool, const char *domain)
+static int domain_report(const struct call *call, const struct dns_settings *settings, const struct egress_pool *pool,
+			 const char *domain)
 {
 	struct domain_report report;
 	int status = EX_OK;
-	struct dns *dns = spf_dns_open(call, &status);
+	struct dns *dns = spf_dns_open(call, settings, &status);
 
 	if (!dns)
 		return status;
@@ -75,7 +76,8 @@ int command_spf_domain(const struct call *call)
 	if (status == 0)
 		egress = egress_find(call, setup.egress, &status);
 	if (egress)
-		status = domain_report(call, egress_pool_of(egress, owner_of(&setup, domain, owner), domain), domain);
+		status = domain_report(call, setup.dns, egress_pool_of(egress, owner_of(&setup, domain, owner), domain),
+				       domain);
 	egress_free(&egress);
 	setup_free(&setup);
 	return status;

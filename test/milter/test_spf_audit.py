@@ -57,6 +57,14 @@ def world(domains='', zone=ZONE, egress=EGRESS):
         yield ask
 
 
+def test_the_name_servers_of_the_milters_are_asked():
+    with world() as ask:
+        ask.leumund.write('06-dns.conf', 'dns {\n\tservers = "127.0.0.1:%d"\n}\n' % ask.server.port)
+        for words in (['spf', 'pass.example'], ['audit', 'spf']):
+            answer = ask.leumund(*words)
+            check(re.search(r'\bpass\b.*\n', answer.out.replace('pass.example', '')), '%r: %s', words, answer.all)
+
+
 def test_an_address_that_passes_needs_nothing():
     with world() as ask:
         answer = ask('spf', 'pass.example')
