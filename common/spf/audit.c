@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "dns/dns.h"
 #include "spf/record.h"
@@ -216,30 +217,32 @@ static bool record_keep(struct spf_audit *audit, struct span record)
 	return true;
 }
 
-/* Where the record includes it already and addresses are missing all the same, they are missing there as well. */
-static void include_prefer(const char *include, struct span record, struct text *missing)
+/* Names are case-blind, RFC 7208 4.6.1; "+" is what stands for no qualifier. */
+static bool includes(struct span record, const char *domain)
 {
 	char term[sizeof("include:") + 256];
+	const size_t len = (size_t)snprintf(term, sizeof(term), "include:%s", domain);
 	size_t at = 0;
 
-	if (include[0] == '\0' || missing->len == 0)
-		return;
-	snprintf(term, sizeof(term), "include:%s", include);
 	while (at < record.len) {
 		const char *blank = memchr(record.at + at, ' ', record.len - at);
 		struct span word = { record.at + at, blank ? (size_t)(blank - record.at) - at : record.len - at };
 
-		if (span_is(word, term))
-			return;
 		at += word.len + 1;
+		if (word.len > 0 && word.at[0] == '+') {
+			word.at++;
+			word.len--;
+		}
+		if (word.len == len && !strncasecmp(word.at, term, len))
+			return true;
 	}
-	text_init(missing, missing->at, missing->size);
-	text_str(missing, term);
+	return false;
 }
 
 static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *audit)
 {
 	const struct span record = records_count(facts->txt, &audit->records);
+	const char *include = facts->pool->include;
 	struct text missing;
 	const size_t size = SPF_AUDIT_MISSING_MAX;
 
@@ -251,7 +254,12 @@ static bool spf_judge(const struct spf_audit_facts *facts, struct spf_audit *aud
 	if (facts->txt->status == DNS_NO_NAME)
 		note(audit, "the DNS does not know this domain: many receivers refuse mail that cannot be answered");
 	addresses_judge(facts, audit, &missing);
-	include_prefer(facts->pool->include, record, &missing);
+	audit->included = include[0] != '\0' && includes(record, include);
+	if (include[0] != '\0' && !audit->included && missing.len > 0) {
+		text_init(&missing, audit->missing, size);
+		text_str(&missing, "include:");
+		text_str(&missing, include);
+	}
 	if (audit->records > 1)
 		note(audit,
 		     "join its SPF records into one that begins with v=spf1 once and has one \"all\", at its end");

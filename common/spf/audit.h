@@ -36,6 +36,7 @@ struct spf_audit {
 	unsigned records;	/* SPF records; 1 is right */
 	char *record;		/* the first, escaped by text_escaped(); "" = none */
 	char *missing; /* "ip4:192.0.2.1 ip6:2001:db8::1", "include:spf.hoster.example": what it lacks; "" = nothing */
+	bool included; /* its record includes the pool's domain: what is missing is missing there */
 	char *publish; /* the record that would let all addresses pass: printable ASCII; "" = none is needed or known */
 	unsigned refused;      /* addresses that SPF does not allow: neither pass nor temperror */
 	unsigned terms, voids; /* look-ups when every term is met; one above the limit of SPF_AUDIT_LIMITS: or more */

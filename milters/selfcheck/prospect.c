@@ -78,8 +78,6 @@ void prospect_keep(struct store *store, const struct domain_report *report, cons
 		   int64_t seconds)
 {
 	const struct egress_pool *pool = report->pool;
-	const bool included = pool->include[0] != '\0' && prospect->missing[0] != '\0' &&
-			      strncmp(prospect->missing, "include:", 8) != 0;
 	char key_buffer[STORE_KEY_SIZE], holds[24], dmarc[32], lookups[16];
 	struct span args[FACTS + 2 * EGRESS_ADDRESSES], key;
 	size_t count = 0;
@@ -96,7 +94,7 @@ void prospect_keep(struct store *store, const struct domain_report *report, cons
 	args[count++] = span_of(dmarc);
 	args[count++] = span_of(prospect->problem);
 	args[count++] = span_of(prospect->by_mailbox ? "yes" : "");
-	args[count++] = span_of(included ? pool->include : "");
+	args[count++] = span_of(report->audit.included ? pool->include : "");
 	args[count++] = (struct span){ report->audit.record, strnlen(report->audit.record, RECORD_MAX) };
 	args[count++] = span_of(lookups);
 	for (size_t i = 0; i < pool->count; i++) {

@@ -222,6 +222,20 @@ def test_servers_share_what_they_know():
             redis.end()
 
 
+def test_servers_share_what_a_record_includes():
+    # of two servers of one hoster the record names the first alone: the second needs to know that it is included
+    with checking(egress='\tinclude = "spf.hoster.example"', addresses=['198.51.100.1']) as milter:
+        redis = Redis(milter).start()
+        try:
+            check(wait_for(lambda: milter.log_lines('store'), 5), milter.log())
+            same(sent(milter, 'info@includes.example').verdict, 'accept')
+            key = 'leu:spf:{includes.example}'
+            check(wait_for(lambda: redis.command('EXISTS', key) == 1, 5), 'nothing is kept')
+            same(redis.command('HGET', key, 'includes'), b'spf.hoster.example')
+        finally:
+            redis.end()
+
+
 def test_only_what_the_directory_lists_is_kept_in_the_store():
     with checking(zone=ZONE + '*.own.example TXT "v=spf1 -all"\n') as milter:
         redis = Redis(milter).start()

@@ -168,7 +168,7 @@ static void what_includes_our_record_lacks_nothing_but_that(void **state)
 	audit_end(&world);
 	/* it is there, and lacks the same address */
 	world.include = "i.example";
-	audit_record(&world, "v=spf1 ip6:2001:db8::/32 INCLUDE:i.example -all");
+	audit_record(&world, "v=spf1 ip6:2001:db8::/32 +INCLUDE:i.example -all");
 	assert_string_equal(world.audit.missing, "ip4:" V4);
 	audit_end(&world);
 	world.include = "our.example";
