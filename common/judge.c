@@ -42,16 +42,6 @@ bool judge_is_canary(const struct session *session)
 
 /* ---- the reply --------------------------------------------------------------------------------- */
 
-static const char *own_text(const struct leumund_options *options, const struct rule *rule)
-{
-	size_t len = strlen(rule->code);
-
-	for (size_t i = 0; i < options->texts.count; i++)
-		if (!strncmp(options->texts.at[i], rule->code, len) && options->texts.at[i][len] == '=')
-			return options->texts.at[i] + len + 1;
-	return NULL;
-}
-
 /* Whatever it says, the reader sees whose words they are, and that they are no line of ours. */
 static void quote_put(struct text *reason, struct span quote, enum language language)
 {
@@ -84,7 +74,7 @@ static struct reply reply_make(const struct bench *bench, struct session *sessio
 	if (said <= ACTION_OBSERVE)
 		return reply;
 	text_init(&reason, reason_buffer, sizeof(reason_buffer));
-	rule_text(rule, (enum language)options->language, own_text(options, rule),
+	rule_text(rule, (enum language)options->language, setup_own_text(options, rule),
 		  &(struct rule_words){ verdict->about, verdict->detail, session->who.account,
 					session->connection.client_addr },
 		  &reason);

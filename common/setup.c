@@ -154,6 +154,16 @@ enum action setup_instead_of_defer(const struct setup *setup)
 	return instead_of_defer_actions[setup->leumund->instead_of_defer];
 }
 
+const char *setup_own_text(const struct leumund_options *options, const struct rule *rule)
+{
+	size_t len = strlen(rule->code);
+
+	for (size_t i = 0; i < options->texts.count; i++)
+		if (!strncmp(options->texts.at[i], rule->code, len) && options->texts.at[i][len] == '=')
+			return options->texts.at[i] + len + 1;
+	return NULL;
+}
+
 static void domains_free(struct string_list *domains)
 {
 	for (size_t i = 0; i < domains->count; i++)

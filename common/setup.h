@@ -86,6 +86,9 @@ void setup_free(struct setup *setup);
 /* What stands in for a deferral that cannot be said: HOLD, OBSERVE (accept) or REJECT. */
 enum action setup_instead_of_defer(const struct setup *setup);
 
+/* What leumund.texts says in a rule's place; NULL: nothing. */
+const char *setup_own_text(const struct leumund_options *options, const struct rule *rule);
+
 /* Is this milter enabled, and in which service? NULL when not. */
 const char *setup_service_of(const struct setup *setup, const struct milter *milter);
 

@@ -354,7 +354,8 @@ static bool selfcheck_mark(const void *state, const struct view *view, struct ar
 		text_char(&text, '[');
 		text_str(&text, verdict->rule->code);
 		text_str(&text, "] ");
-		rule_text(verdict->rule, (enum language)selfcheck->leumund->language, NULL,
+		rule_text(verdict->rule, (enum language)selfcheck->leumund->language,
+			  setup_own_text(selfcheck->leumund, verdict->rule),
 			  &(struct rule_words){ verdict->about, verdict->detail, view->session->who.account, "" },
 			  &text);
 		if (!marks_add(marks, memory, "X-Leumund-Warning", buffer))

@@ -98,6 +98,11 @@ def test_each_action_does_what_it_says():
             same(len(milter.log_lines('observed=spf_fail')), int(action in ('observe', 'warn')), action)
 
 
+def test_a_warning_is_in_the_admins_own_words():
+    with checking('spf_fail = warn', leumund='\ttexts = {"SLF10=ask the hotline about {about}"}') as milter:
+        same(warnings(sent(milter, 'info@second.example')), ['[SLF10] ask the hotline about second.example'])
+
+
 def test_dmarc_looks_at_from():
     with checking('dmarc_spf = reject\ndmarc_alignment = reject') as milter:
         # another domain in MAIL FROM helps only if it is From's
