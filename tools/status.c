@@ -157,7 +157,7 @@ static void verdicts_show(const struct report *report)
 	}
 }
 
-/* What the DNS of spf has to do, and whether it keeps up. */
+/* What the DNS of the milters that ask it has to do, and whether it keeps up. */
 static void spf_show(const struct report *report)
 {
 	static const double mebibyte = 1 << 20;

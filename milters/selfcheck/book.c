@@ -162,6 +162,11 @@ const struct egress *book_egress(const struct book *book)
 	return book->egress;
 }
 
+struct dns *book_dns(const struct book *book)
+{
+	return book->dns;
+}
+
 /* ---- entries, with the lock held --------------------------------------------------------------- */
 
 static struct entry **bucket_of(struct book *book, const char *domain)

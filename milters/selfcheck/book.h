@@ -19,6 +19,7 @@ struct book *book_open(struct egress *egress, struct dns *dns);
 void book_close(struct book **book);
 
 const struct egress *book_egress(const struct book *book);
+struct dns *book_dns(const struct book *book);
 
 /* Mail of a domain from the addresses of a pool. */
 struct book_subject {

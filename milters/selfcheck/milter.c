@@ -18,6 +18,7 @@
 #include "milters/selfcheck/signature.h"
 #include "org_domain.h"
 #include "setup.h"
+#include "spf/figures.h"
 #include "system/clock.h"
 
 #define WARNING_BYTES 480 /* of a header field */
@@ -375,6 +376,13 @@ static void selfcheck_note(const void *state, const struct view *view, struct te
 	text_str(line, memo->found);
 }
 
+static void selfcheck_status(const void *state, struct text *json)
+{
+	const struct selfcheck *selfcheck = state;
+
+	spf_figures(book_dns(selfcheck->book), json);
+}
+
 static const char *const selfcheck_headers[] = { "From", "DKIM-Signature", NULL };
 
 const struct milter milter_selfcheck = {
@@ -392,4 +400,5 @@ const struct milter milter_selfcheck = {
 	.check = selfcheck_check,
 	.mark = selfcheck_mark,
 	.note = selfcheck_note,
+	.status = selfcheck_status,
 };

@@ -6,6 +6,7 @@ import time
 
 from case import Skip, check, same
 from command import Command, pretender
+from dns_server import DnsServer
 from instance import ROOT, wait_for
 from mta import ask
 
@@ -32,6 +33,29 @@ def test_history_and_explain_show_a_refusal():
              [{'account': 'cp1001', 'rule': 'envelope_owner.reject', 'count': 1}])
         same(leumund('history', 'nobody-here').status, 1)
         same(leumund('explain', 'mww0f7nfq8kx8').status, 1)
+        leumund.stop()
+
+
+def test_explain_says_the_admins_own_words():
+    with Command(leumund='\ttexts = {"SND20=ask the hotline about {about}"}') as leumund:
+        leumund.needs_redis()
+        leumund.start()
+        found = leumund.refuse()
+        check(wait_for(lambda: leumund('explain', found).status == 0, 5), 'explain does not know it')
+        text = leumund('explain', found).out
+        check('[SND20] ask the hotline about x@neighbour.example' in text, '%s', text)
+        leumund.stop()
+
+
+def test_status_shows_how_the_dns_does():
+    server = DnsServer('own.example TXT "v=spf1 -all"\n')
+    with Command() as leumund:
+        leumund.write('30-dns.conf', 'egress {\n\taddresses = {"192.0.2.1"}\n}\n'
+                      'dns {\n\tservers = "127.0.0.1:%d"\n}\nselfcheck {\n\tenable = true\n}\n' % server.port)
+        leumund.start()
+        ask(leumund.socket, mail_from='x@own.example')
+        text = leumund('status').out
+        check(re.search(r'^  dns +[1-9]\d* asked', text, re.M), '%s', text)
         leumund.stop()
 
 
