@@ -183,7 +183,7 @@ static void reason_show(const struct question *question, const char *text, const
 	text_str(&reason, rule->code);
 	text_str(&reason, "] ");
 	blanks_back(detail);
-	rule_text(rule, (enum language)question->setup.leumund->language, NULL,
+	rule_text(rule, (enum language)question->setup.leumund->language, setup_own_text(question->setup.leumund, rule),
 		  &(struct rule_words){ { about, strlen(about) },
 					{ detail, strlen(detail) },
 					account,
