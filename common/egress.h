@@ -45,7 +45,7 @@ const char *egress_pool_add(struct egress_pool *pool, const char *address);
 
 struct egress;
 
-/* NULL and a sentence on failure: of options that were loaded, when memory is short. Nothing of the options is needed afterwards. */
+/* NULL and a sentence: of options that were loaded, when memory is short. Nothing of them is needed afterwards. */
 struct egress *egress_new(const struct egress_options *options, char *error, size_t size);
 void egress_free(struct egress **egress);
 

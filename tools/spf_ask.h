@@ -12,7 +12,8 @@ struct dns_settings;
 
 #define SPF_DEADLINE_MS 5000
 
-/* By --dns, else as conf.d says, else (`settings` NULL: it is not read) the host's. NULL after a complaint: *status is the exit status then. */
+/* By --dns, else as conf.d says, else (`settings` NULL: it is not read) the host's. NULL after a complaint: *status is
+ * the exit status then. */
 struct dns *spf_dns_open(const struct call *call, const struct dns_settings *settings, int *status);
 
 /* By --egress, else `options`, which must outlive it. NULL after a complaint: *status is the exit status then. */
