@@ -16,12 +16,12 @@ static struct {
 	const char *directory, *name;
 	const struct milter *const *milters;
 
-	pthread_mutex_t lock; /* guards the next two */
+	pthread_mutex_t lock; /* guards the next three */
 	struct house *house;
 	struct directory *domains;
+	struct store *store;
 
 	struct house *first_house; /* the store's options live in it */
-	struct store *store;
 	int64_t configured_ms;
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -47,7 +47,12 @@ struct directory *service_directory(void)
 
 struct store *service_store(void)
 {
-	return state.store;
+	struct store *store;
+
+	pthread_mutex_lock(&state.lock);
+	store = state.store;
+	pthread_mutex_unlock(&state.lock);
+	return store;
 }
 
 const struct setup *service_setup(void)
@@ -142,6 +147,13 @@ int service_store_open(char *error, size_t size)
 
 void service_store_close(int64_t flush_ms)
 {
+	struct store *store;
+
 	stack_rest(house_stack(state.house));
-	store_close(&state.store, flush_ms);
+	/* sessions that are cut off go on until the process ends: what they begin now is not for the store */
+	pthread_mutex_lock(&state.lock);
+	store = state.store;
+	state.store = NULL;
+	pthread_mutex_unlock(&state.lock);
+	store_close(&store, flush_ms);
 }
