@@ -11,6 +11,8 @@ import tempfile
 import threading
 import time
 
+from case import Skip
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 DAEMON = os.environ.get('LEUMUNDD', os.path.join(BUILD, 'leumundd'))
@@ -273,6 +275,8 @@ class Redis:
 
     def __init__(self, instance):
         self.program, self.socket = redis_program(), os.path.join(instance.run, 'redis.sock')
+        if not self.program:
+            raise Skip('no redis-server or valkey-server here')
         self.home, self.log_file, self.process = instance.run, os.path.join(instance.home, 'redis.log'), None
         self.environment = dict(os.environ)
         tree = os.path.join(os.path.dirname(os.path.dirname(self.program)), 'lib', 'x86_64-linux-gnu')
