@@ -10,7 +10,7 @@
 
 /* Texts of one account at a time: a forum or shop has about ten forms. */
 #define TEXTS 10
-#define HALF_LIFE_MS (30 * INT64_C(60000))
+#define HALF_LIFE_MS (60 * INT64_C(60000))
 
 struct text_sent {
 	uint64_t sketch; /* 0: free */

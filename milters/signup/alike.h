@@ -19,7 +19,7 @@ void alike_free(struct alike **alike);
 
 /*
  * `strangers` more get the text of this sketch (sketch.h) from the account of that hash. How many got it before, those
- * of the last half hour in full, earlier ones half for each half hour. A clock that is set back forgets nothing.
+ * of the last hour in full, earlier ones half for each hour. A clock that is set back forgets nothing.
  */
 uint32_t alike_add(struct alike *alike, uint64_t account, uint64_t sketch, uint32_t strangers, int64_t now_ms);
 

@@ -3,14 +3,6 @@
  */
 #include "milters/signup/contact.h"
 
-/* Domains whose local parts have dots that do not count, and what the domain is then. */
-static const struct {
-	const char *domain, *same_as;
-} dotless[] = {
-	{ "gmail.com", "gmail.com" },
-	{ "googlemail.com", "gmail.com" },
-};
-
 /* Up to a tag. A local part that begins with "+", or is quoted, has none. */
 static size_t length_without_tag(struct span local)
 {
@@ -22,21 +14,30 @@ static size_t length_without_tag(struct span local)
 	return local.len;
 }
 
-void contact_fold(struct span local, const char *domain, struct text *out)
+static void put(struct span local, const char *domain, bool with_dots, struct text *out)
 {
 	size_t len = length_without_tag(local);
-	bool has_dots = true;
 
-	for (size_t i = 0; i < sizeof(dotless) / sizeof(*dotless); i++) {
-		if (strcmp(domain, dotless[i].domain) != 0)
-			continue;
-		has_dots = false;
-		domain = dotless[i].same_as;
-		break;
-	}
 	for (size_t i = 0; i < len; i++)
-		if (has_dots || local.at[i] != '.')
+		if (with_dots || local.at[i] != '.')
 			text_char(out, ascii_lower(local.at[i]));
 	text_char(out, '@');
 	text_str(out, domain);
+}
+
+/* Both names lead to the same boxes. */
+static const char *domain_of_boxes(const char *domain)
+{
+	return strcmp(domain, "googlemail.com") != 0 ? domain : "gmail.com";
+}
+
+void contact_fold(struct span local, const char *domain, struct text *out)
+{
+	put(local, domain_of_boxes(domain), true, out);
+}
+
+void contact_box(struct span local, const char *domain, struct text *out)
+{
+	domain = domain_of_boxes(domain);
+	put(local, domain, strcmp(domain, "gmail.com") != 0, out);
 }

@@ -5,8 +5,9 @@
 
 #include "session.h"
 
-/* So many strangers have got the same text before it counts as written by a machine. */
+/* So many strangers have got the same text before it counts as written by a machine; fewer with a form's subject. */
 #define ALIKE_LEAST 5
+#define ALIKE_LEAST_WORDS 2
 
 #define BIT(evidence) (1u << (evidence))
 
@@ -102,7 +103,7 @@ unsigned evidence_of(const struct evidence_facts *facts, const struct evidence_w
 		shows &= ~BIT(SIGNUP_LIST);
 	if (facts->has_random)
 		shows |= BIT(SIGNUP_RANDOM);
-	if (facts->alike >= ALIKE_LEAST)
+	if (facts->alike >= (shows & (BIT(SIGNUP_SUBJECT) | BIT(SIGNUP_TRADE)) ? ALIKE_LEAST_WORDS : ALIKE_LEAST))
 		shows |= BIT(SIGNUP_ALIKE);
 	if (!facts->has_login)
 		shows |= BIT(SIGNUP_MACHINE);

@@ -1,6 +1,6 @@
 /*
  * The rules of `signup` (policy.h): their codes and texts, and the decision. The texts are ASCII because SMTP replies
- * are; {about} is what was counted, the words {limit} {used} {adds} {window} {free} are those of words.h.
+ * are; {about} is what was counted by, the other words are those of reply.h.
  */
 #include "policy.h"
 
@@ -15,24 +15,24 @@
 const struct rule signup_rules[] = {
 	[SIGNUP_VICTIM] = {
 		"victim_messages", "SGN10", "5.7.1", "4.7.1",
-		{ "{about} has got {used} first messages from forms of this server {window}, {limit} are allowed; {free}",
-		  "{about} hat {window} {used} erste Nachrichten von Formularen dieses Servers bekommen, {limit} sind erlaubt; {free}" } },
+		{ "forms of this server have sent {used} messages to {about} {window}, whom they did not know before, {limit} are allowed; {free}",
+		  "Formulare dieses Servers haben {window} {used} Mails an {about} gesendet, den sie vorher nicht kannten, {limit} sind erlaubt; {free}" } },
 	[SIGNUP_CLIENT] = {
 		"client_recipients", "SGN20", "5.7.1", "4.7.1",
-		{ "forms used from {about} have written to {used} new recipients {window}, {limit} are allowed and this mail has {adds}; {free}",
-		  "Formulare haben von {about} aus {window} an {used} neue Empfaenger geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "forms filled in from {about} have written to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}",
+		  "von {about} ausgefuellte Formulare haben {window} an {used} neue Empfaenger geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
 	[SIGNUP_SCRIPT] = {
 		"script_recipients", "SGN30", "5.7.1", "4.7.1",
-		{ "the script {about} has written to {used} new recipients {window}, {limit} are allowed and this mail has {adds}; {free}. Give its form a captcha",
-		  "das Skript {about} hat {window} an {used} neue Empfaenger geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}. Das Formular braucht ein Captcha" } },
+		{ "{about} has sent {kind} to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}. A captcha in its form helps",
+		  "{about} hat {window} {kind} an {used} neue Empfaenger gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}. Ein Captcha im Formular hilft" } },
 	[SIGNUP_PROVIDER] = {
 		"provider_recipients", "SGN40", "5.7.1", "4.7.1",
-		{ "account {account} has written to {used} new recipients at {about} {window}, {limit} are allowed and this mail has {adds}; {free}",
-		  "Konto {account} hat {window} an {used} neue Empfaenger bei {about} geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "account {account} has sent {kind} to {used} new recipients at {about} {window}, {limit} are allowed, this mail has {adds}; {free}",
+		  "Konto {account} hat {window} {kind} an {used} neue Empfaenger bei {about} gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
 	[SIGNUP_ACCOUNT] = {
 		"account_recipients", "SGN50", "5.7.1", "4.7.1",
-		{ "account {account} has written to {used} new recipients {window}, {limit} are allowed and this mail has {adds}; {free}",
-		  "Konto {account} hat {window} an {used} neue Empfaenger geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "account {account} has sent {kind} to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}",
+		  "Konto {account} hat {window} {kind} an {used} neue Empfaenger gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
 	[SIGNUP_RULES] = { .name = NULL }
 };
 
@@ -88,19 +88,20 @@ uint32_t signup_percent(unsigned evidence, const struct signup_limits *limits)
 }
 
 /*
- * What the account sends on its usual day passes, whatever the subjects say, and as many new customers' accounts as it
- * has new customers. Made-up recipients are not usual.
+ * What the account sends on its usual day passes, whatever the subjects say, and new customers' accounts in
+ * proportion to the account's new customers. Made-up recipients are not usual.
  */
 static uint64_t usual_limit(enum signup_window window, const struct signup_facts *facts,
 			    const struct signup_limits *limits)
 {
 	uint64_t usual = facts->usual < limits->usual_most ? facts->usual : limits->usual_most;
+	uint64_t sales = (uint64_t)facts->sales[window] * limits->sales_percent / 100;
 
 	usual = usual * limits->usual_percent / 100;
 	if (window == SIGNUP_HOUR)
 		usual /= USUAL_HOURS;
-	if (signup_kind_of(facts->evidence) == SIGNUP_CONFIRM && usual < facts->sales[window])
-		usual = facts->sales[window];
+	if (signup_kind_of(facts->evidence) == SIGNUP_CONFIRM && usual < sales)
+		usual = sales;
 	if (SIGNUP_HAS(facts->evidence, SIGNUP_RANDOM))
 		usual = usual * limits->weight[SIGNUP_RANDOM] / 100;
 	return usual;
@@ -118,6 +119,17 @@ uint32_t signup_limit(enum signup_rule rule, enum signup_window window, const st
 	if (limit < usual)
 		limit = usual;
 	return limit < 1 ? 1 : limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
+}
+
+uint32_t signup_limit_calm(enum signup_rule rule, enum signup_window window, uint32_t limit)
+{
+	return window == SIGNUP_DAY && is_elastic[rule] && limit <= UINT32_MAX / 2 ? limit * 2 : limit;
+}
+
+static bool is_calm(const struct signup_tally *tally, const struct signup_facts *facts,
+		    const struct signup_limits *limits)
+{
+	return limits->calm_ms > 0 && tally->refused_ms > 0 && facts->now_ms - tally->refused_ms >= limits->calm_ms;
 }
 
 static enum action action_now(enum action action, const struct signup_finding *found, const struct signup_tally *tally,
@@ -155,6 +167,8 @@ struct signup_finding signup_decide(enum signup_rule rule, const struct signup_t
 		uint32_t limit = signup_limit(rule, (enum signup_window)i, facts, limits);
 		uint64_t with = (uint64_t)tally->used[i] + tally->adds;
 
+		if (is_calm(tally, facts, limits))
+			limit = signup_limit_calm(rule, (enum signup_window)i, limit);
 		if (limit == 0)
 			continue;
 		if (with > limit && is_longer(&found, limit, tally->adds, tally->free_ms[i])) {

@@ -64,8 +64,11 @@ struct signup_limits {
 	enum action action[SIGNUP_RULES];
 	uint32_t limit[SIGNUP_RULES][SIGNUP_WINDOWS]; /* 0: none */
 	uint32_t weight[SIGNUP_EVIDENCES]; /* percent of the limit that each piece leaves; 100: nothing changes */
-	uint32_t usual_percent;	 /* of the account's usual day, which its limits never fall below; 0: no such thing */
-	uint32_t usual_most;	 /* an account's usual day counts as at most so much */
+	uint32_t usual_percent; /* of the account's usual day, which its limits never fall below; 0: no such thing */
+	uint32_t usual_most;	/* an account's usual day counts as at most so much */
+	uint32_t sales_percent; /* of the new customers of an hour or a day: so many may be welcomed at least */
+	int64_t calm_ms; /* a counter that has refused nothing for so long after an attack may hold twice its day; 0:
+			    never */
 	int64_t reject_after_ms; /* `defer` turns into `reject` when it has said so for this long; 0: never */
 };
 
@@ -83,6 +86,7 @@ struct signup_tally {
 	uint32_t adds;	   /* what this message would add, in the rule's unit */
 	uint32_t used[SIGNUP_WINDOWS];
 	int64_t free_ms[SIGNUP_WINDOWS]; /* when there will be room for what this message adds */
+	int64_t refused_ms;		 /* when it last refused; 0: not in the last day */
 	int64_t full_since_ms;		 /* since when it has refused without a day's pause; 0: it has not */
 };
 
@@ -109,6 +113,12 @@ uint32_t signup_percent(unsigned evidence, const struct signup_limits *limits);
 /* The limit in force for this message: what to tell the store's script. 0: none. */
 uint32_t signup_limit(enum signup_rule rule, enum signup_window window, const struct signup_facts *facts,
 		      const struct signup_limits *limits);
+
+/*
+ * The same where an attack is over: bots come without a pause, and the honest visitors of the day after must not pay
+ * for them. Hours and inelastic rules stay as they are.
+ */
+uint32_t signup_limit_calm(enum signup_rule rule, enum signup_window window, uint32_t limit);
 
 /*
  * The finding on one counter. Of two windows that object the one that stays full for longer is told. The about of the

@@ -15,6 +15,7 @@
 
 struct ring {
 	int64_t ten, hour; /* the latest slot written */
+	int64_t refused;
 	uint32_t tens[TENS], hours[HOURS];
 };
 
@@ -167,11 +168,10 @@ static void turn(int64_t *latest, int64_t now, uint32_t *slots, int64_t count)
 		*latest = now;
 }
 
-void model_add(struct model *model, uint64_t counter, int64_t time, uint32_t count)
+static struct ring *ring_of(struct model *model, uint64_t counter)
 {
 	bool is_new;
 	size_t at = put(&model->counters, counter, model->ring_count, &is_new)->value;
-	struct ring *ring;
 
 	if (is_new) {
 		if ((model->ring_count & (model->ring_count - 1)) == 0)
@@ -179,7 +179,25 @@ void model_add(struct model *model, uint64_t counter, int64_t time, uint32_t cou
 									  sizeof(*model->rings)));
 		memset(&model->rings[model->ring_count++], 0, sizeof(*model->rings));
 	}
-	ring = &model->rings[at];
+	return &model->rings[at];
+}
+
+int64_t model_refused(const struct model *model, uint64_t counter)
+{
+	const struct entry *entry = find(&model->counters, counter);
+
+	return entry && entry->key ? model->rings[entry->value].refused : 0;
+}
+
+void model_refuse(struct model *model, uint64_t counter, int64_t time)
+{
+	ring_of(model, counter)->refused = time;
+}
+
+void model_add(struct model *model, uint64_t counter, int64_t time, uint32_t count)
+{
+	struct ring *ring = ring_of(model, counter);
+
 	turn(&ring->ten, time / 600, ring->tens, TENS);
 	turn(&ring->hour, time / 3600, ring->hours, HOURS);
 	ring->tens[ring->ten % TENS] += count;

@@ -24,6 +24,8 @@ void model_meet(struct model *model, uint64_t pair, int64_t time);
 
 /* In this hour and in this day, of which no real hour and day has more: rings of 10 minutes and of an hour. */
 void model_used(const struct model *model, uint64_t counter, int64_t time, uint32_t used[2]);
+int64_t model_refused(const struct model *model, uint64_t counter); /* when; 0: never */
+void model_refuse(struct model *model, uint64_t counter, int64_t time);
 void model_add(struct model *model, uint64_t counter, int64_t time, uint32_t count);
 
 /* First contacts on the usual day of an account and a kind of mail, see signup_usual(). */

@@ -16,18 +16,20 @@
 const struct signup_limits replay_defaults = {
 	.action = { ACTION_DEFER, ACTION_DEFER, ACTION_DEFER, ACTION_DEFER, ACTION_DEFER },
 	.limit = {
-		[SIGNUP_VICTIM] = { 3, 6 },
+		[SIGNUP_VICTIM] = { 3, 4 },
 		[SIGNUP_CLIENT] = { 5, 10 },
 		[SIGNUP_SCRIPT] = { 20, 40 },
 		[SIGNUP_PROVIDER] = { 20, 60 },
 		[SIGNUP_ACCOUNT] = { 40, 120 },
 	},
 	.weight = {
-		[SIGNUP_MACHINE] = 100, [SIGNUP_PERSONAL] = 400, [SIGNUP_SUBJECT] = 50, [SIGNUP_TRADE] = 1600,
+		[SIGNUP_MACHINE] = 100, [SIGNUP_PERSONAL] = 400, [SIGNUP_SUBJECT] = 40, [SIGNUP_TRADE] = 1600,
 		[SIGNUP_LIST] = 10000, [SIGNUP_REPLY] = 200, [SIGNUP_ALIKE] = 100, [SIGNUP_RANDOM] = 33,
 	},
-	.usual_percent = 150,
+	.usual_percent = 200,
 	.usual_most = 500,
+	.sales_percent = 100,
+	.calm_ms = 2 * INT64_C(3600000),
 };
 
 /* Domains by whom they are run; the milter asks the MX of the domain. */
@@ -255,11 +257,19 @@ static uint64_t key_of(const char *what, enum signup_kind kind, const char *acco
  */
 static void find_victim(const struct replay *replay, struct mail *mail, enum signup_kind kind)
 {
-	uint64_t key = model_key("victim", "", mail->contact[0]);
+	struct span local = mail->line->recipients[0];
+	const char *at = memchr(local.at, '@', local.len);
+	char buffer[CONTACT_MAX];
 	uint32_t used[SIGNUP_WINDOWS];
+	struct text box;
+	uint64_t key;
 
 	if (mail->count != 1)
 		return;
+	local.len = (size_t)(at - local.at);
+	text_init(&box, buffer, sizeof(buffer));
+	contact_box(local, at + 1, &box);
+	key = model_key("victim", "", (struct span){ box.at, box.len });
 	model_used(replay->model, key, mail->line->time, used);
 	if (mail->fresh > 0 || (kind == SIGNUP_CONFIRM && used[SIGNUP_DAY] > 0))
 		count_by(mail, SIGNUP_VICTIM, key, mail->contact[0], 1);
@@ -303,6 +313,7 @@ static struct outcome judge(struct replay *replay, struct mail *mail)
 	struct outcome outcome = { .fresh = mail->fresh, .evidence = evidence_now(replay, mail) };
 	struct signup_facts facts = { .evidence = outcome.evidence, .now_ms = time * 1000 };
 
+	facts.learning = time < replay->settings.learning_until;
 	mail->usual = key_of("usual", signup_kind_of(outcome.evidence), mail->line->account, span_of(""));
 	facts.usual = model_usual(replay->model, mail->usual, time);
 	model_used(replay->model, key_of("account", SIGNUP_SALE, mail->line->account, span_of("")), time, facts.sales);
@@ -313,9 +324,12 @@ static struct outcome judge(struct replay *replay, struct mail *mail)
 		struct signup_finding found;
 
 		model_used(replay->model, counter->key, time, tally.used);
+		tally.refused_ms = model_refused(replay->model, counter->key) * 1000;
 		found = signup_decide(counter->rule, &tally, &facts, &replay->settings.limits);
 		if (found.verdict.action > outcome.finding.verdict.action)
 			outcome.finding = found;
+		if (found.verdict.action > ACTION_OBSERVE)
+			model_refuse(replay->model, counter->key, time);
 	}
 	return outcome;
 }

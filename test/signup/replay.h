@@ -13,10 +13,11 @@ struct replay;
 
 struct replay_settings {
 	struct signup_limits limits;
-	bool is_cold;	   /* a new installation that was told nothing */
-	bool has_no_alike; /* without the evidence of near-identical texts */
-	bool has_no_local; /* without that of random local parts */
-	bool has_no_words; /* without that of subjects */
+	int64_t learning_until; /* rules only observe before that */
+	bool is_cold;		/* a new installation that was told nothing */
+	bool has_no_alike;	/* without the evidence of near-identical texts */
+	bool has_no_local;	/* without that of random local parts */
+	bool has_no_words;	/* without that of subjects */
 };
 
 struct outcome {

@@ -1,6 +1,6 @@
 /*
- * simulate [-v] [-t] [-c] [-o NAME=NUMBER]... [FILE]: what the limits of `signup` make of the sample. Shares of bot
- * mail stopped and of honest mail touched; with -v by kind and attack, with -t for several limits.
+ * simulate [-v] [-t] [-b] [-c] [-o NAME=NUMBER]... [FILE]: what the limits of `signup` make of the sample. Shares of
+ * bot mail stopped and of honest mail touched; with -v by kind and attack, with -t for several limits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,12 @@
 
 #include "replay.h"
 
+#define SAMPLE_START INT64_C(1774224000) /* as test/data/signup/make has it */
 #define GROUPS_MAX 128
 #define SIEGES_MAX 256
-#define FIRST_FREE 20 /* so many of an attack are allowed to get through */
+#define AIM_STOPPED 95.0 /* percent, at least */
+#define AIM_TOUCHED 0.1	 /* percent, at most */
+#define FIRST_FREE 20	 /* so many of an attack are allowed to get through */
 
 struct group {
 	char name[48];
@@ -135,7 +138,7 @@ static struct result *run(FILE *file, const struct replay_settings *settings)
 	while (sample_next(&sample, &line)) {
 		struct outcome outcome = replay_line(replay, &line);
 
-		if (line.event == EVENT_MAIL)
+		if (line.event == EVENT_MAIL && line.time >= settings->learning_until)
 			result_add(result, &line, &outcome);
 	}
 	replay_free(replay);
@@ -231,9 +234,14 @@ static bool set_option(struct replay_settings *settings, char *assignment)
 			return true;
 		}
 	}
-	if (strcmp(assignment, "usual_percent") != 0)
+	if (!strcmp(assignment, "usual_percent"))
+		settings->limits.usual_percent = number;
+	else if (!strcmp(assignment, "sales_percent"))
+		settings->limits.sales_percent = number;
+	else if (!strcmp(assignment, "calm_minutes"))
+		settings->limits.calm_ms = number * INT64_C(60000);
+	else
 		return false;
-	settings->limits.usual_percent = number;
 	return true;
 }
 
@@ -270,23 +278,37 @@ static void print_table(FILE *file, const struct replay_settings *settings)
 	}
 }
 
+/* The aims, as lines of a test. */
+static bool print_bars(const struct result *result)
+{
+	bool stops = percent(result->late_stopped, result->late) >= AIM_STOPPED;
+	bool spares = percent(result->touched, result->honest) <= AIM_TOUCHED;
+
+	printf("%s signup_sample_stops_bots_after_the_first_20\n", stops ? "ok" : "not ok");
+	printf("%s signup_sample_spares_honest_mail\n", spares ? "ok" : "not ok");
+	return stops && spares;
+}
+
 int main(int count, char **argument)
 {
 	struct replay_settings settings = { .limits = replay_defaults };
-	bool is_long = false, has_table = false;
+	bool is_long = false, has_table = false, has_bars = false, is_good;
 	struct result *result;
 	FILE *file = stdin;
 	int option;
 
-	while ((option = getopt(count, argument, "vtcALWo:")) != -1) {
+	while ((option = getopt(count, argument, "vtbcALWl:o:")) != -1) {
 		is_long |= option == 'v';
 		has_table |= option == 't';
+		has_bars |= option == 'b';
 		settings.is_cold |= option == 'c';
+		if (option == 'l')
+			settings.learning_until = SAMPLE_START + atoi(optarg) * INT64_C(86400);
 		settings.has_no_alike |= option == 'A';
 		settings.has_no_local |= option == 'L';
 		settings.has_no_words |= option == 'W';
 		if (option == '?' || (option == 'o' && !set_option(&settings, optarg))) {
-			fprintf(stderr, "usage: simulate [-vtcALW] [-o NAME=NUMBER]... [FILE]\n");
+			fprintf(stderr, "usage: simulate [-vtbcALW] [-l DAYS] [-o NAME=NUMBER]... [FILE]\n");
 			return 2;
 		}
 	}
@@ -300,6 +322,7 @@ int main(int count, char **argument)
 	}
 	result = run(file, &settings);
 	print_result(result, is_long);
+	is_good = !has_bars || print_bars(result);
 	free(result);
-	return 0;
+	return is_good ? 0 : 1;
 }
