@@ -75,6 +75,7 @@ static const struct {
 	{ "club", SIGNUP_PERSON },
 };
 
+#define WORDS_MAX 400
 #define COUNTERS_MAX (RECIPIENTS_MAX + 8)
 
 struct counter {
@@ -101,44 +102,45 @@ struct replay {
 	struct replay_settings settings;
 	struct model *model;
 	struct alike *alike;
+	char *presets[3]; /* what the stems point into */
+	struct stems *subject, *trade, *copy;
 	struct evidence_words words;
 };
 
-const char *const *preset_words(const char *preset, size_t *count)
+/* A preset, {"a", "b"}, as conf.d will hand it over. */
+static struct stems *stems_of(const char *preset, char **text)
 {
-	const char **words = calloc(1000, sizeof(*words));
-	char *text = strdup(preset), *at = text ? strchr(text, '"') : NULL;
+	const char *words[WORDS_MAX];
+	size_t count = 0;
+	struct stems *stems;
 
-	if (!words || !text)
-		abort();
-	for (*count = 0; at && *count < 1000;) {
-		char *end = strchr(at + 1, '"');
-
+	*text = strdup(preset);
+	for (char *at = *text ? strchr(*text, '"') : NULL, *end; at && count < WORDS_MAX; at = strchr(end + 1, '"')) {
+		end = strchr(at + 1, '"');
 		if (!end)
 			break;
 		*end = '\0';
-		words[(*count)++] = at + 1;
-		at = strchr(end + 1, '"');
+		words[count++] = at + 1;
 	}
-	return words;
+	stems = stems_new(words, count);
+	if (!*text || !stems)
+		abort();
+	return stems;
 }
 
 struct replay *replay_new(const struct replay_settings *settings)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
-	size_t count;
 
 	if (!replay)
 		abort();
 	replay->settings = *settings;
 	replay->model = model_new();
 	replay->alike = alike_new(256);
-	const char *const *words = preset_words(signup_subject_words, &count);
-	replay->words.subject = stems_new(words, count);
-	words = preset_words(signup_trade_words, &count);
-	replay->words.trade = stems_new(words, count);
-	words = preset_words(signup_copy_words, &count);
-	replay->words.copy = stems_new(words, count);
+	replay->subject = stems_of(signup_subject_words, &replay->presets[0]);
+	replay->trade = stems_of(signup_trade_words, &replay->presets[1]);
+	replay->copy = stems_of(signup_copy_words, &replay->presets[2]);
+	replay->words = (struct evidence_words){ replay->subject, replay->trade, replay->copy };
 	return replay;
 }
 
@@ -146,9 +148,11 @@ void replay_free(struct replay *replay)
 {
 	model_free(replay->model);
 	alike_free(&replay->alike);
-	stems_free((struct stems **)&replay->words.subject);
-	stems_free((struct stems **)&replay->words.trade);
-	stems_free((struct stems **)&replay->words.copy);
+	stems_free(&replay->subject);
+	stems_free(&replay->trade);
+	stems_free(&replay->copy);
+	for (size_t i = 0; i < sizeof(replay->presets) / sizeof(*replay->presets); i++)
+		free(replay->presets[i]);
 	free(replay);
 }
 

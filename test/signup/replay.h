@@ -35,7 +35,4 @@ void replay_free(struct replay *replay);
 /* Events in the order of time. */
 struct outcome replay_line(struct replay *replay, const struct line *line);
 
-/* The words of an option's preset, {"a", "b"}: for stems_new(). Lives for ever. */
-const char *const *preset_words(const char *preset, size_t *count);
-
 #endif
