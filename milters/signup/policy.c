@@ -65,7 +65,7 @@ enum signup_kind signup_kind_of(unsigned evidence)
 
 uint32_t signup_usual(uint32_t usual_256, uint32_t of_the_day)
 {
-	int64_t usual = usual_256, most = usual * 2 + 4 * 256, day = (int64_t)of_the_day * 256;
+	int64_t usual = usual_256, most = (usual + 2 * INT64_C(256)) * 2, day = (int64_t)of_the_day * 256;
 
 	if (day > most)
 		day = most;

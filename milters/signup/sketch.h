@@ -13,8 +13,9 @@
 #define SKETCH_BODY_MAX 512
 
 /*
- * Of eight bytes so many alike make two texts near-identical. Measured on test/data/signup: 5 of 8 finds 95 % of the
- * pairs that one form wrote and 0.05 % of the pairs that two forms of one account wrote.
+ * Of eight bytes so many alike make two texts near-identical. Measured on test/data/signup: 5 of 8 takes for alike 91 %
+ * of the pairs that one form wrote, and 0.01 % of those that two forms of one account wrote; a simhash of 64 bits with
+ * as many of the former has four times as many of the latter, an exact hash finds a third.
  */
 #define SKETCH_ALIKE 5
 
