@@ -101,13 +101,14 @@ unsigned evidence_of(const struct evidence_facts *facts, const struct evidence_w
 	/* a list's or newsletter's request to confirm has the list's fields too */
 	if (SIGNUP_HAS(shows, SIGNUP_SUBJECT))
 		shows &= ~BIT(SIGNUP_LIST);
-	if (facts->has_random)
-		shows |= BIT(SIGNUP_RANDOM);
 	if (facts->alike >= (shows & (BIT(SIGNUP_SUBJECT) | BIT(SIGNUP_TRADE)) ? ALIKE_LEAST_WORDS : ALIKE_LEAST))
 		shows |= BIT(SIGNUP_ALIKE);
 	if (!facts->has_login)
 		shows |= BIT(SIGNUP_MACHINE);
 	if (!SIGNUP_HAS(shows, SIGNUP_MACHINE) && !SIGNUP_HAS(shows, SIGNUP_ALIKE))
 		shows |= BIT(SIGNUP_PERSONAL);
+	/* marketplaces and "hide my address" make up recipients too: of orders, newsletters and answers */
+	if (facts->has_random && !(shows & (BIT(SIGNUP_TRADE) | BIT(SIGNUP_LIST) | BIT(SIGNUP_PERSONAL))))
+		shows |= BIT(SIGNUP_RANDOM);
 	return shows;
 }

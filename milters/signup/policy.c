@@ -87,37 +87,39 @@ uint32_t signup_percent(unsigned evidence, const struct signup_limits *limits)
 	return percent < PERCENT_LEAST ? PERCENT_LEAST : percent > PERCENT_MOST ? PERCENT_MOST : (uint32_t)percent;
 }
 
-/*
- * What the account sends on its usual day passes, whatever the subjects say, and new customers' accounts in
- * proportion to the account's new customers. Made-up recipients are not usual.
- */
+/* What the account sends on its usual day passes, whatever the subjects say. */
 static uint64_t usual_limit(enum signup_window window, const struct signup_facts *facts,
 			    const struct signup_limits *limits)
 {
 	uint64_t usual = facts->usual < limits->usual_most ? facts->usual : limits->usual_most;
-	uint64_t sales = (uint64_t)facts->sales[window] * limits->sales_percent / 100;
 
-	usual = usual * limits->usual_percent / 100;
-	if (window == SIGNUP_HOUR)
-		usual /= USUAL_HOURS;
-	if (signup_kind_of(facts->evidence) == SIGNUP_CONFIRM && usual < sales)
-		usual = sales;
-	if (SIGNUP_HAS(facts->evidence, SIGNUP_RANDOM))
-		usual = usual * limits->weight[SIGNUP_RANDOM] / 100;
-	return usual;
+	return usual * limits->usual_percent / 100 / (window == SIGNUP_HOUR ? USUAL_HOURS : 1);
+}
+
+/* Accounts that new customers open come with their orders: in proportion, they come on top. */
+static uint64_t sales_limit(enum signup_window window, const struct signup_facts *facts,
+			    const struct signup_limits *limits)
+{
+	if (signup_kind_of(facts->evidence) != SIGNUP_CONFIRM)
+		return 0;
+	return (uint64_t)facts->sales[window] * limits->sales_percent / 100;
 }
 
 uint32_t signup_limit(enum signup_rule rule, enum signup_window window, const struct signup_facts *facts,
 		      const struct signup_limits *limits)
 {
-	uint64_t limit = limits->limit[rule][window], usual;
+	uint64_t limit = limits->limit[rule][window], extra;
 
 	if (limit == 0 || !is_elastic[rule])
 		return (uint32_t)limit;
-	usual = usual_limit(window, facts, limits);
+	extra = usual_limit(window, facts, limits);
 	limit = limit * signup_percent(facts->evidence, limits) / 100;
-	if (limit < usual)
-		limit = usual;
+	/* made-up recipients are neither usual nor customers */
+	if (SIGNUP_HAS(facts->evidence, SIGNUP_RANDOM))
+		return limit < 1 ? 1 : limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
+	if (limit < extra)
+		limit = extra;
+	limit += sales_limit(window, facts, limits);
 	return limit < 1 ? 1 : limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
 }
 

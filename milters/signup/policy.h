@@ -66,7 +66,7 @@ struct signup_limits {
 	uint32_t weight[SIGNUP_EVIDENCES]; /* percent of the limit that each piece leaves; 100: nothing changes */
 	uint32_t usual_percent; /* of the account's usual day, which its limits never fall below; 0: no such thing */
 	uint32_t usual_most;	/* an account's usual day counts as at most so much */
-	uint32_t sales_percent; /* of the new customers of an hour or a day: so many may be welcomed at least */
+	uint32_t sales_percent; /* of the account's new customers: so many new accounts come on top */
 	int64_t calm_ms; /* a counter that has refused nothing for so long after an attack may hold twice its day; 0:
 			    never */
 	int64_t reject_after_ms; /* `defer` turns into `reject` when it has said so for this long; 0: never */

@@ -28,7 +28,7 @@ const struct signup_limits replay_defaults = {
 	},
 	.usual_percent = 200,
 	.usual_most = 500,
-	.sales_percent = 100,
+	.sales_percent = 75,
 	.calm_ms = 2 * INT64_C(3600000),
 };
 

@@ -1,6 +1,6 @@
 /*
- * simulate [-v] [-t] [-b] [-c] [-o NAME=NUMBER]... [FILE]: what the limits of `signup` make of the sample. Shares of
- * bot mail stopped and of honest mail touched; with -v by kind and attack, with -t for several limits.
+ * simulate [-v] [-d] [-t] [-b] [-c] [-o NAME=NUMBER]... [FILE]: what the limits of `signup` make of the sample. Shares
+ * of bot mail stopped and of honest mail touched; with -v by kind and attack, with -t for several limits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,19 @@ static double percent(unsigned long part, unsigned long whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static struct result *run(FILE *file, const struct replay_settings *settings)
+static void print_touched(const struct line *line, const struct outcome *outcome)
+{
+	const struct signup_finding *found = &outcome->finding;
+
+	printf("%lld %s %s %u of %u %s evidence=", (long long)line->time, line->account, found->verdict.rule->name,
+	       found->used, found->limit, found->window == SIGNUP_HOUR ? "hour" : "day");
+	for (unsigned i = 0; i < SIGNUP_EVIDENCES; i++)
+		if (SIGNUP_HAS(outcome->evidence, i))
+			printf("%s,", signup_evidence_names[i]);
+	printf(" %s: %.*s\n", line->kind, (int)line->subject.len, line->subject.at);
+}
+
+static struct result *run(FILE *file, const struct replay_settings *settings, bool says_touched)
 {
 	struct sample sample = { .file = file };
 	struct result *result = calloc(1, sizeof(*result));
@@ -140,6 +152,9 @@ static struct result *run(FILE *file, const struct replay_settings *settings)
 
 		if (line.event == EVENT_MAIL && line.time >= settings->learning_until)
 			result_add(result, &line, &outcome);
+		if (says_touched && line.event == EVENT_MAIL && line.label == LABEL_HONEST &&
+		    outcome.finding.verdict.rule)
+			print_touched(&line, &outcome);
 	}
 	replay_free(replay);
 	free(sample.buffer);
@@ -267,7 +282,7 @@ static void print_table(FILE *file, const struct replay_settings *settings)
 
 		scale(&changed, *at);
 		rewind(file);
-		result = run(file, &changed);
+		result = run(file, &changed, false);
 		for (unsigned i = 0; i < 3; i++)
 			snprintf(words[i], sizeof(words[i]), "%u/%u", limit[SIGNUP_SCRIPT + i][0],
 				 limit[SIGNUP_SCRIPT + i][1]);
@@ -292,14 +307,15 @@ static bool print_bars(const struct result *result)
 int main(int count, char **argument)
 {
 	struct replay_settings settings = { .limits = replay_defaults };
-	bool is_long = false, has_table = false, has_bars = false, is_good;
+	bool is_long = false, has_table = false, has_bars = false, says_touched = false, is_good;
 	struct result *result;
 	FILE *file = stdin;
 	int option;
 
-	while ((option = getopt(count, argument, "vtbcALWl:o:")) != -1) {
+	while ((option = getopt(count, argument, "vtbdcALWl:o:")) != -1) {
 		is_long |= option == 'v';
 		has_table |= option == 't';
+		says_touched |= option == 'd';
 		has_bars |= option == 'b';
 		settings.is_cold |= option == 'c';
 		if (option == 'l')
@@ -308,7 +324,7 @@ int main(int count, char **argument)
 		settings.has_no_local |= option == 'L';
 		settings.has_no_words |= option == 'W';
 		if (option == '?' || (option == 'o' && !set_option(&settings, optarg))) {
-			fprintf(stderr, "usage: simulate [-vtbcALW] [-l DAYS] [-o NAME=NUMBER]... [FILE]\n");
+			fprintf(stderr, "usage: simulate [-vtbdcALW] [-l DAYS] [-o NAME=NUMBER]... [FILE]\n");
 			return 2;
 		}
 	}
@@ -320,7 +336,7 @@ int main(int count, char **argument)
 		print_table(file, &settings);
 		return 0;
 	}
-	result = run(file, &settings);
+	result = run(file, &settings, says_touched);
 	print_result(result, is_long);
 	is_good = !has_bars || print_bars(result);
 	free(result);

@@ -205,6 +205,25 @@ static void who_logs_in_is_a_person_until_shown_otherwise(void **state)
 	assert_int_equal(signup_kind_of(shows("Your account has been created", true, 0, 2)), SIGNUP_CONFIRM);
 }
 
+static void made_up_recipients_count_against_forms_only(void **state)
+{
+	struct evidence_facts facts = { .has_random = true, .subject = span_of("Confirm your subscription") };
+
+	(void)state;
+	assert_true(SIGNUP_HAS(evidence_of(&facts, &words), SIGNUP_RANDOM));
+	facts.subject = span_of("hello");
+	assert_true(SIGNUP_HAS(evidence_of(&facts, &words), SIGNUP_RANDOM));
+	facts.has_login = true;
+	assert_false(SIGNUP_HAS(evidence_of(&facts, &words), SIGNUP_RANDOM));
+	facts.has_login = false;
+	/* marketplaces make up their customers' addresses */
+	facts.subject = span_of("Your order 4711");
+	assert_false(SIGNUP_HAS(evidence_of(&facts, &words), SIGNUP_RANDOM));
+	facts.subject = span_of("Garden news");
+	facts.headers = BIT(SIGNUP_LIST) | BIT(SIGNUP_MACHINE);
+	assert_false(SIGNUP_HAS(evidence_of(&facts, &words), SIGNUP_RANDOM));
+}
+
 static void no_tables_no_words(void **state)
 {
 	struct evidence_facts facts = { .subject = span_of("Confirm your order") };
@@ -330,6 +349,7 @@ int main(void)
 		TEST(fields_of_programs_and_lists),
 		TEST(a_request_to_confirm_is_no_newsletter),
 		TEST(who_logs_in_is_a_person_until_shown_otherwise),
+		TEST(made_up_recipients_count_against_forms_only),
 		TEST(no_tables_no_words),
 		TEST(stems_stand_at_the_begin_of_a_word),
 		TEST(bad_stems_are_refused),
