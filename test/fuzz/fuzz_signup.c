@@ -9,6 +9,7 @@
 #include "milters/signup/evidence.h"
 #include "milters/signup/fold.h"
 #include "milters/signup/localpart.h"
+#include "milters/signup/opening.h"
 #include "milters/signup/sketch.h"
 #include "utf8.h"
 
@@ -50,6 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!sketch_is_alike(sketch_make(head, rest), sketch_make(head, rest)) && sketch_make(head, rest) != 0)
 		abort();
 	localpart_bits(whole);
+	if (opening_read(head, (struct span){ "quoted-printable", size % 17 }, rest, buffer, sizeof(buffer)) >
+	    sizeof(buffer))
+		abort();
+	opening_read((struct span){ "multipart/mixed; boundary=b", 27 }, (struct span){ "base64", size % 7 }, whole,
+		     buffer, sizeof(buffer));
 	evidence_of_header("X-Mailer", whole);
 	text_init(&text, buffer, sizeof(buffer));
 	contact_box(head, "gmail.com", &text);

@@ -1,6 +1,10 @@
 /*
- * simulate [-v] [-d] [-t] [-b] [-c] [-o NAME=NUMBER]... [FILE]: what the limits of `signup` make of the sample. Shares
- * of bot mail stopped and of honest mail touched; with -v by kind and attack, with -t for several limits.
+ * simulate [OPTION]... [FILE]: what the limits of `signup` make of the sample: the shares of bot mail stopped and of
+ * honest mail touched.
+ *   -v by kind and attack   -s in one line   -d each honest mail touched   -t for several limits   -b held against the
+ * aims -o NAME=NUMBER another limit, weight_EVIDENCE, usual_percent, sales_percent, calm_minutes -c an installation
+ * that was told of no contacts   -l DAYS it only observes for so long -A -L -W without the evidence of alike texts, of
+ * local parts, of words
  */
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +202,14 @@ static void print_groups(const struct groups *groups, enum label label, const ch
 	}
 }
 
+static void print_short(const struct result *result)
+{
+	printf("stopped %.2f touched %.3f %% (all bots %.2f, mean of attacks %.2f; of honest first contacts %.3f)\n",
+	       percent(result->late_stopped, result->late), percent(result->touched, result->honest),
+	       percent(result->stopped, result->bot), mean_of_attacks(result),
+	       percent(result->touched, result->honest_fresh));
+}
+
 static void print_result(const struct result *result, bool is_long)
 {
 	if (is_long) {
@@ -307,13 +319,14 @@ static bool print_bars(const struct result *result)
 int main(int count, char **argument)
 {
 	struct replay_settings settings = { .limits = replay_defaults };
-	bool is_long = false, has_table = false, has_bars = false, says_touched = false, is_good;
+	bool is_long = false, is_short = false, has_table = false, has_bars = false, says_touched = false, is_good;
 	struct result *result;
 	FILE *file = stdin;
 	int option;
 
-	while ((option = getopt(count, argument, "vtbdcALWl:o:")) != -1) {
+	while ((option = getopt(count, argument, "vstbdcALWl:o:")) != -1) {
 		is_long |= option == 'v';
+		is_short |= option == 's';
 		has_table |= option == 't';
 		says_touched |= option == 'd';
 		has_bars |= option == 'b';
@@ -324,7 +337,7 @@ int main(int count, char **argument)
 		settings.has_no_local |= option == 'L';
 		settings.has_no_words |= option == 'W';
 		if (option == '?' || (option == 'o' && !set_option(&settings, optarg))) {
-			fprintf(stderr, "usage: simulate [-vtbdcALW] [-l DAYS] [-o NAME=NUMBER]... [FILE]\n");
+			fprintf(stderr, "usage: simulate [-vstbdcALW] [-l DAYS] [-o NAME=NUMBER]... [FILE]\n");
 			return 2;
 		}
 	}
@@ -337,7 +350,10 @@ int main(int count, char **argument)
 		return 0;
 	}
 	result = run(file, &settings, says_touched);
-	print_result(result, is_long);
+	if (is_short)
+		print_short(result);
+	else
+		print_result(result, is_long);
 	is_good = !has_bars || print_bars(result);
 	free(result);
 	return is_good ? 0 : 1;
