@@ -1,6 +1,6 @@
 /*
  * The rules of `signup` (policy.h): their codes and texts, and the decision. The texts are ASCII because SMTP replies
- * are; {about} is what was counted by, the other words are those of reply.h.
+ * are; {about} is what was counted by, {detail} what came out (detail.h).
  */
 #include "policy.h"
 
@@ -15,24 +15,24 @@
 const struct rule signup_rules[] = {
 	[SIGNUP_VICTIM] = {
 		"victim_messages", "SGN10", "5.7.1", "4.7.1",
-		{ "forms of this server have sent {used} messages to {about} {window}, whom they did not know before, {limit} are allowed; {free}",
-		  "Formulare dieses Servers haben {window} {used} Mails an {about} gesendet, den sie vorher nicht kannten, {limit} sind erlaubt; {free}" } },
+		{ "{about} gets too many messages from forms of this platform that it did not know before: {detail}",
+		  "{about} bekommt zu viele Mails von ihm bisher fremden Formularen dieser Plattform: {detail}" } },
 	[SIGNUP_CLIENT] = {
 		"client_recipients", "SGN20", "5.7.1", "4.7.1",
-		{ "forms filled in from {about} have written to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}",
-		  "von {about} ausgefuellte Formulare haben {window} an {used} neue Empfaenger geschrieben, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "forms filled in from {about} write to too many new recipients: {detail}",
+		  "von {about} ausgefuellte Formulare schreiben an zu viele neue Empfaenger: {detail}" } },
 	[SIGNUP_SCRIPT] = {
 		"script_recipients", "SGN30", "5.7.1", "4.7.1",
-		{ "{about} has sent {kind} to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}. A captcha in its form helps",
-		  "{about} hat {window} {kind} an {used} neue Empfaenger gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}. Ein Captcha im Formular hilft" } },
+		{ "{about} writes to too many new recipients: {detail}. A captcha in its form helps",
+		  "{about} schreibt an zu viele neue Empfaenger: {detail}. Ein Captcha im Formular hilft" } },
 	[SIGNUP_PROVIDER] = {
 		"provider_recipients", "SGN40", "5.7.1", "4.7.1",
-		{ "account {account} has sent {kind} to {used} new recipients at {about} {window}, {limit} are allowed, this mail has {adds}; {free}",
-		  "Konto {account} hat {window} {kind} an {used} neue Empfaenger bei {about} gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "account {account} writes to too many new recipients at {about}: {detail}",
+		  "Konto {account} schreibt an zu viele neue Empfaenger bei {about}: {detail}" } },
 	[SIGNUP_ACCOUNT] = {
 		"account_recipients", "SGN50", "5.7.1", "4.7.1",
-		{ "account {account} has sent {kind} to {used} new recipients {window}, {limit} are allowed, this mail has {adds}; {free}",
-		  "Konto {account} hat {window} {kind} an {used} neue Empfaenger gesendet, {limit} sind erlaubt, diese Mail hat {adds}; {free}" } },
+		{ "account {account} writes to too many new recipients: {detail}",
+		  "Konto {account} schreibt an zu viele neue Empfaenger: {detail}" } },
 	[SIGNUP_RULES] = { .name = NULL }
 };
 
@@ -174,8 +174,9 @@ struct signup_finding signup_decide(enum signup_rule rule, const struct signup_t
 		if (limit == 0)
 			continue;
 		if (with > limit && is_longer(&found, limit, tally->adds, tally->free_ms[i])) {
-			found.verdict =
-				(struct verdict){ limits->action[rule], &signup_rules[rule], tally->about, { "", 0 } };
+			found.verdict = (struct verdict){
+				limits->action[rule], &signup_rules[rule], tally->about, { "", 0 }, { "", 0 }
+			};
 			found.window = (enum signup_window)i;
 			found.limit = limit;
 			found.used = tally->used[i];

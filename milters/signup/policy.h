@@ -122,7 +122,7 @@ uint32_t signup_limit_calm(enum signup_rule rule, enum signup_window window, uin
 
 /*
  * The finding on one counter. Of two windows that object the one that stays full for longer is told. The about of the
- * verdict is the tally's.
+ * verdict is the tally's; its detail is the caller's to write, see detail.h.
  */
 struct signup_finding signup_decide(enum signup_rule rule, const struct signup_tally *tally,
 				    const struct signup_facts *facts, const struct signup_limits *limits);

@@ -62,8 +62,10 @@ static void each_rule_has_code_unit_and_texts(void **state)
 		for (unsigned language = 0; language < LANGUAGES; language++)
 			for (const char *c = rule->text[language]; *c; c++)
 				assert_true(*c >= ' ' && *c <= '~');
-		/* the text says the unit too */
+		/* the text says the unit too, and what was counted */
 		assert_non_null(strstr(rule->text[LANGUAGE_EN], unit + 1));
+		for (unsigned language = 0; language < LANGUAGES; language++)
+			assert_non_null(strstr(rule->text[language], "{detail}"));
 	}
 	assert_null(signup_rules[SIGNUP_RULES].name);
 }
