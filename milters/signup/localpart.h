@@ -10,8 +10,9 @@
 #include "text.h"
 
 /*
- * Below this a local part counts as random. Measured on made-up names of nine languages that the table was not made
- * from: 0.1 % of them lie below, and 90 % of random strings (test/bench/bench_signup.c).
+ * Below this a local part counts as random. Measured on names of nine languages that the table was not made from (those
+ * of test/data/signup): 0.1 % of them lie below, 0.2 % of the German ones, and 91 % of random strings; of made-up
+ * syllables 4 %.
  */
 #define LOCALPART_RANDOM (-4)
 
