@@ -13,4 +13,10 @@ uint64_t hash_bytes(const void *from, size_t len);
 /* The same for what is compared case-blind: ASCII letters count as lower-case. */
 uint64_t hash_lower(const void *from, size_t len);
 
+/*
+ * SipHash-2-4 under a secret of the caller's: the same on every machine, so it may be stored. Nothing can be told
+ * from it without the secret.
+ */
+uint64_t hash_keyed(const uint64_t key[2], const void *from, size_t len);
+
 #endif

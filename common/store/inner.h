@@ -62,6 +62,9 @@ struct store {
 	struct posts posts;
 	bool doubt; /* a caller waited in vain: nobody else shall until something is heard */
 	enum nap nap;
+	struct store_secret secret;
+	bool secret_known;
+	int64_t secret_at; /* last asked for */
 	bool woken, stop, ended;
 	int64_t stop_at;
 

@@ -17,6 +17,9 @@ static const struct {
 	[STORE_SCRIPT_SECRET] = SCRIPT(secret),
 	[STORE_SCRIPT_SPF_KEEP] = SCRIPT(spf_keep),
 	[STORE_SCRIPT_SPF_LOOK] = SCRIPT(spf_look),
+	[STORE_SCRIPT_LIMIT] = SCRIPT(limit),
+	[STORE_SCRIPT_OVERRIDE] = SCRIPT(override),
+	[STORE_SCRIPT_CONTACT] = SCRIPT(contact),
 };
 /* clang-format on */
 

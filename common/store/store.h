@@ -87,7 +87,10 @@ enum store_script {
 	STORE_SCRIPT_SECRET,
 	STORE_SCRIPT_SPF_KEEP,
 	STORE_SCRIPT_SPF_LOOK,
-	STORE_SCRIPTS
+	STORE_SCRIPT_LIMIT,    /* see store/limit.h */
+	STORE_SCRIPT_OVERRIDE, /* see store/limit.h */
+	STORE_SCRIPT_CONTACT,  /* see store/contact.h */
+	STORE_SCRIPTS,
 };
 
 /* Keys by store_key_write(), all with the same entity: one script touches one slot of a cluster. */
@@ -141,6 +144,17 @@ bool store_post(struct store *store, const struct store_request *request);
 #define STORE_KEY_SIZE 512
 void store_key_write(struct text *out, const char *kind, struct span entity, struct span sub);
 void store_key_part(struct text *out, struct span part);
+
+/*
+ * What all servers of the store know and nobody else: it makes fingerprints of strangers' addresses (hash_keyed() in
+ * hash.h). False: the store has been away since the start, so it is not known yet, and what needs it must be left out.
+ * Asks the store when it is not known, and once a minute whether it is still the one in force; waits as long as that
+ * takes, up to half of store.deadline_ms.
+ */
+struct store_secret {
+	uint64_t key[2];
+};
+bool store_secret(struct store *store, struct store_secret *out);
 
 /* ---- for the admin's command --------------------------------------------------------------------------------------
  */

@@ -78,7 +78,7 @@ static void an_acl_user_has_what_it_needs_and_no_more(void **state)
 	static const char *const rules[] = {
 		"ACL",	 "SETUSER", "leumund",	       "on",	       ">secret",	 "-@all",  "+auth",    "+hello",
 		"+ping", "+info",   "+client|setname", "+select",      "+scan",		 "+time",  "+exists",  "+type",
-		"+ttl",	 "+expire", "+evalsha",	       "+script|load", "+script|exists", "+@hash", "+@stream", "~leu:*"
+		"+ttl",	 "+expire", "+evalsha",	       "+script|load", "+script|exists", "+@hash", "+@set", "+@stream", "~leu:*"
 	};
 	struct findings findings = { .worst = 0 };
 	struct seen seen = { 0 };

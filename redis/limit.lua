@@ -1,0 +1,354 @@
+-- Limits of one entity (account, victim, network): so much in any hour and in any day, decided and counted in one step.
+--
+-- KEYS  1 leu:limit:{ENTITY}     hash, see KEYS
+--       2 leu:override:{ENTITY}  may be missing; what stands there for a NAME replaces its limits
+-- ARGV  1 mode: check    says whether all of them would fit, writes nothing
+--               count    counts all of them if each fits, else none
+--               observe  counts all of them whether or not they fit
+--               reset    forgets the NAMEs, or everything when there is none
+--       2 token of 4 characters: what was counted with one of the last 64 tokens is not counted again; "" = none
+--       3 how long ago it happened, ms: for what is told late
+--       4 now, ms since 1970, for tests; "" = the server's clock
+--       then for each limit: NAME, n, limit of any hour, limit of any day (0 = none); with reset only NAME counts
+-- Returns a list: fits (1, 0), counted (1; 2 = its token was known; 0), now in ms, when all of them would fit in ms
+--       (0 = now, -1 = never), then for each limit: used in the hour, its limit, used in the day, its limit, when it
+--       would fit, notices (1 and 2: this call was the first within an hour that reached 80 and 100 % of the hour's
+--       limit; 4 and 8: the same of the day), and until when it is overridden in ms (0 = it is not).
+--
+-- Never more than the limit in any real hour: what was counted in a piece of 10 minutes counts until all of it is older
+-- than that, so a window is up to 10 minutes longer than it says. Behind the hour pieces are joined up to an hour (in a busy
+-- hash a few hours), again as if all was in the last one. A clock that steps back leaves all ages as they were.
+
+local STEP, HOUR, DAY = 600, 6, 144 -- s; steps
+local ROOM = 64                     -- bytes of a value: with one longer the hash takes twice the memory
+local NAMES = 40                    -- of one entity; any further one is counted as "other"
+local TOKENS = 64                   -- bytes of tokens in one of the fields
+local KEPT = 26 * 3600
+local MOST = 1e9                    -- of any number from outside
+local OWN = { last_text = true, state = true, refused = true, recent = true, recent_1 = true, recent_2 = true, recent_3 = true }
+
+local key, mode, token = KEYS[1], ARGV[1], ARGV[2]
+local floor, find, match, gmatch = math.floor, string.find, string.match, string.gmatch
+
+-- ---- what is asked ------------------------------------------------------------------------------
+
+local function whole(text)
+	local number = tonumber(text)
+	return number and number >= 0 and number <= MOST and floor(number) == number and number or nil
+end
+
+if mode ~= 'check' and mode ~= 'count' and mode ~= 'observe' and mode ~= 'reset' then
+	return redis.error_reply('ERR no such mode')
+elseif #token ~= 0 and #token ~= 4 then
+	return redis.error_reply('ERR a token has 4 characters')
+elseif #ARGV % 4 ~= 0 then
+	return redis.error_reply('ERR each limit has 4 arguments')
+end
+local limits, names = {}, {}
+for i = 5, #ARGV, 4 do
+	local limit = { name = ARGV[i], n = whole(ARGV[i + 1]), hour = whole(ARGV[i + 2]), day = whole(ARGV[i + 3]), till = 0 }
+	if not (limit.n and limit.hour and limit.day) then
+		return redis.error_reply('ERR n and limits are whole numbers')
+	elseif limit.name == '' or #limit.name > ROOM or OWN[limit.name] then
+		return redis.error_reply('ERR no name of a limit: ' .. limit.name)
+	end
+	limits[#limits + 1], names[#names + 1] = limit, limit.name
+end
+
+if mode == 'reset' then
+	if #names == 0 then
+		return redis.call('EXPIRE', key, 0)
+	end
+	return redis.call('HDEL', key, 'state', unpack(names))
+end
+
+local now = tonumber(ARGV[4])
+if not now then
+	local time = redis.call('TIME')
+	now = time[1] * 1000 + floor(time[2] / 1000)
+end
+local step = floor(now / STEP / 1000)
+
+if KEYS[2] and #names > 0 then
+	for i, value in ipairs(redis.call('HMGET', KEYS[2], unpack(names))) do
+		local hour, day, till = match(value or '', '^(%d+) (%d+) (%d+)$')
+		if till and till * 1000 > now then
+			limits[i].hour, limits[i].day, limits[i].till = tonumber(hour), tonumber(day), till * 1000
+		end
+	end
+end
+
+-- ---- what is known ------------------------------------------------------------------------------
+
+local fields, known = {}, 0 -- known: names of limits
+local all = redis.call('HGETALL', key)
+for i = 1, #all, 2 do
+	fields[all[i]] = all[i + 1]
+	known = OWN[all[i]] and known or known + 1
+end
+
+-- By how much all ages have grown since the last write. Years begin in March here, so that leap days stand last.
+local shift = 0
+if fields.last_text then
+	local year, month, day, hour, minute = match(fields.last_text, '^(%d+)-(%d+)-(%d+) (%d+):(%d)')
+	if year then
+		year = month - 2 <= 0 and year - 1 or year + 0
+		local days = floor((153 * ((month + 9) % 12) + 2) / 5) + day + 365 * year + floor(year / 4) - floor(year / 100)
+			+ floor(year / 400) - 719469
+		shift = math.max(0, step - (days * 144 + hour * 6 + minute))
+	end
+end
+
+-- A ring: age and count of each piece, the youngest first; what is used; by p to s, the ages of the notices.
+local function ring_read(value)
+	local ring, last, hour, day = {}, 0, 0, 0
+	for age, count in gmatch(value, '(%d+):(%d+)') do
+		age, count = age + shift, count + 0
+		if age <= DAY then
+			ring[last + 1], ring[last + 2] = age, count
+			last, day, hour = last + 2, day + count, age <= HOUR and hour + count or hour
+		end
+	end
+	ring.hour, ring.day = hour, day
+	if find(value, '[p-s]') then
+		for mark, age in gmatch(value, '([p-s]):(%d+)') do
+			age = age + shift
+			ring[mark] = age <= ((mark == 'p' or mark == 'q') and HOUR or DAY) and age or nil
+		end
+	end
+	return ring
+end
+
+-- When n more fit below the limit, in ms; 0 = now, -1 = never.
+local function ring_free(ring, span, used, n, limit)
+	local over = used + n - limit
+	if limit == 0 or n == 0 or over <= 0 then
+		return 0
+	end
+	for i = #ring - 1, 1, -2 do
+		if ring[i] <= span then
+			over = over - ring[i + 1]
+			if over <= 0 then
+				return (step - ring[i] + span + 1) * STEP * 1000
+			end
+		end
+	end
+	return -1
+end
+
+-- ---- whether it fits ----------------------------------------------------------------------------
+
+local function later(a, b)
+	return (a == -1 or b == -1) and -1 or a > b and a or b
+end
+
+if known + #limits > NAMES then -- those whose day is over count no more
+	for name, value in pairs(fields) do
+		known = not OWN[name] and not ring_read(value)[1] and known - 1 or known
+	end
+end
+
+local rings, free = {}, 0
+for _, limit in ipairs(limits) do
+	if not fields[limit.name] and not rings[limit.name] then
+		known = known + 1
+		limit.name = known > NAMES and 'other' or limit.name
+	end
+	local ring = rings[limit.name] or ring_read(fields[limit.name] or '')
+	rings[limit.name], limit.ring, limit.notices = ring, ring, 0
+	limit.hour_free = ring_free(ring, HOUR, ring.hour, limit.n, limit.hour)
+	limit.day_free = ring_free(ring, DAY, ring.day, limit.n, limit.day)
+	limit.free = later(limit.hour_free, limit.day_free)
+	free = later(free, limit.free)
+end
+local fits = free == 0
+
+local function answer(counted)
+	local list = { (fits or counted == 2) and 1 or 0, counted, now, counted == 2 and 0 or free }
+	for _, limit in ipairs(limits) do
+		local i, ring = #list, limit.ring
+		list[i + 1], list[i + 2], list[i + 3], list[i + 4] = ring.hour, limit.hour, ring.day, limit.day
+		list[i + 5], list[i + 6], list[i + 7] = limit.free, limit.notices, limit.till
+	end
+	return list
+end
+
+if mode == 'check' or #limits == 0 then
+	return answer(0)
+end
+if token ~= '' then
+	for name in pairs(OWN) do
+		local chunk = find(name, 'recent', 1, true) and fields[name] or ''
+		local at = find(chunk, token, 1, true)
+		while at and at % 4 ~= 1 do
+			at = find(chunk, token, at + 1, true)
+		end
+		if at then
+			return answer(2)
+		end
+	end
+end
+
+-- ---- counting -----------------------------------------------------------------------------------
+
+local counted = (fits or mode == 'observe') and 1 or 0
+local age = floor(math.max(0, tonumber(ARGV[3]) or 0) / STEP / 1000)
+
+local function ring_add(ring, n)
+	local i = 1
+	while ring[i] and ring[i] < age do
+		i = i + 2
+	end
+	if ring[i] ~= age then
+		table.insert(ring, i, 0)
+		table.insert(ring, i, age)
+	end
+	ring[i + 1] = ring[i + 1] + n
+	ring.day = ring.day + n
+	ring.hour = age <= HOUR and ring.hour + n or ring.hour
+end
+
+-- Each notice once within the window; that of 100 % says all that the one of 80 % would.
+local function notice(ring, used, limit, over, near, full, bit)
+	if limit == 0 then
+		return 0
+	elseif used >= limit or over ~= 0 then
+		local first = not ring[full]
+		ring[full], ring[near] = ring[full] or 0, ring[near] or 0
+		return first and 2 * bit or 0
+	elseif used * 5 >= limit * 4 and not ring[near] then
+		ring[near] = 0
+		return bit
+	end
+	return 0
+end
+
+for _, limit in ipairs(limits) do
+	local ring = limit.ring
+	if counted == 1 and limit.n > 0 and age <= DAY then
+		ring_add(ring, limit.n)
+	end
+	ring.limit_hour, ring.limit_day = limit.hour, limit.day
+	limit.notices = notice(ring, ring.hour, limit.hour, limit.hour_free, 'p', 'q', 1)
+		+ notice(ring, ring.day, limit.day, limit.day_free, 'r', 's', 4)
+end
+
+-- ---- writing ------------------------------------------------------------------------------------
+
+-- Behind the hour: pieces of one hour become one; with `least` also those two neighbours that hold the least.
+local function ring_join(ring, least)
+	local best, held
+	local function join(i)
+		ring[i + 1] = ring[i + 1] + ring[i + 3]
+		table.remove(ring, i + 2)
+		table.remove(ring, i + 2)
+	end
+	for i = #ring - 3, 1, -2 do
+		if ring[i] <= HOUR then
+			break
+		elseif floor((step - ring[i]) / 6) == floor((step - ring[i + 2]) / 6) then
+			join(i)
+			best, held = nil, nil
+		elseif least and (not best or ring[i + 1] + ring[i + 3] < held) then
+			best, held = i, ring[i + 1] + ring[i + 3]
+		end
+	end
+	if best then
+		join(best)
+	end
+	return best
+end
+
+local MARKS = { 'p', 'q', 'r', 's' }
+
+-- Far from its limits a value is kept short; from half of one on it says what is used of what. "" = nothing is left.
+local function ring_text(ring)
+	local head, tail, hour, day = '', '', ring.limit_hour, ring.limit_day
+	if (hour > 0 and ring.hour * 2 >= hour) or (day > 0 and ring.day * 2 >= day) then
+		head = ring.hour .. '/' .. (hour > 0 and hour or '-') .. ' ' .. ring.day .. '/' .. (day > 0 and day or '-') .. ' '
+	end
+	for _, mark in ipairs(MARKS) do
+		tail = ring[mark] and tail .. ' ' .. mark .. ':' .. ring[mark] or tail
+	end
+	ring_join(ring, false)
+	local text
+	repeat
+		local parts = {}
+		for i = 1, #ring, 2 do
+			parts[(i + 1) / 2] = ring[i] .. ':' .. ring[i + 1]
+		end
+		text = head .. table.concat(parts, ' ') .. tail
+	until #text <= ROOM or not ring_join(ring, true)
+	return #ring > 0 and text or ''
+end
+
+local function time_text(seconds)
+	local days = floor(seconds / 86400) + 719468
+	local era = floor(days / 146097)
+	local doe = days - era * 146097
+	local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
+	local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
+	local mp = floor((5 * doy + 2) / 153)
+	local month = mp < 10 and mp + 3 or mp - 9
+	return string.format('%d-%02d-%02d %02d:%02d UTC', yoe + era * 400 + (month <= 2 and 1 or 0), month,
+		doy - floor((153 * mp + 2) / 5) + 1, floor(seconds / 3600) % 24, floor(seconds / 60) % 60)
+end
+
+local function state_text()
+	for _, limit in ipairs(limits) do
+		if not fits and limit.free == free then
+			local till = free > 0 and ' until ' .. time_text(free / 1000) or ''
+			return 'over ' .. string.sub(limit.name, 1, ROOM - 5 - #till) .. till
+		elseif limit.ring.p or limit.ring.r then
+			return string.sub('near ' .. limit.name, 1, ROOM)
+		end
+	end
+	return ''
+end
+
+local set, gone = {}, {}
+local function put(name, value)
+	if value == '' then
+		gone[#gone + 1] = fields[name] and name or nil
+	elseif fields[name] ~= value then
+		set[#set + 1] = name
+		set[#set + 1] = value
+	end
+end
+
+put('last_text', time_text(now / 1000))
+put('state', state_text())
+if not fits then
+	put('refused', string.format('%d', (tonumber(fields.refused) or 0) + 1))
+end
+if counted == 1 and token ~= '' then
+	local recent = fields.recent or ''
+	if #recent + 4 > TOKENS then
+		put('recent_3', fields.recent_2 or '')
+		put('recent_2', fields.recent_1 or '')
+		put('recent_1', recent)
+		recent = ''
+	end
+	put('recent', recent .. token)
+end
+if shift > 0 then
+	for name, value in pairs(fields) do
+		if not OWN[name] and not rings[name] then
+			local ring = ring_read(value)
+			local hour, day = match(value, '^%d+/(%S+) %d+/(%S+)')
+			ring.limit_hour, ring.limit_day = tonumber(hour) or 0, tonumber(day) or 0
+			put(name, ring_text(ring))
+		end
+	end
+end
+for name, ring in pairs(rings) do
+	put(name, ring_text(ring))
+end
+if #set > 0 then
+	redis.call('HSET', key, unpack(set))
+end
+if #gone > 0 then
+	redis.call('HDEL', key, unpack(gone))
+end
+redis.call('EXPIRE', key, KEPT)
+return answer(counted)
