@@ -1,7 +1,7 @@
 -- Limits of one entity (account, victim, network): so much in any hour and in any day, decided and counted in one step.
 --
--- KEYS  1 leu:limit:{ENTITY}     hash, see KEYS
---       2 leu:override:{ENTITY}  may be missing; what stands there for a NAME replaces its limits
+-- KEYS  1 leu:limit:{ENTITY}      hash, see KEYS; some have a :SUB
+--       2 leu:override:{ACCOUNT}  may be missing; what stands there for a NAME replaces its limits
 -- ARGV  1 mode: check    says whether all of them would fit, writes nothing
 --               count    counts all of them if each fits, else none
 --               observe  counts all of them whether or not they fit
@@ -28,7 +28,7 @@ local MOST = 1e9                    -- of any number from outside
 local OWN = { last_text = true, state = true, refused = true, recent = true, recent_1 = true, recent_2 = true, recent_3 = true }
 
 local key, mode, token = KEYS[1], ARGV[1], ARGV[2]
-local floor, find, match, gmatch = math.floor, string.find, string.match, string.gmatch
+local floor, find, match, gmatch, cut = math.floor, string.find, string.match, string.gmatch, string.sub
 
 -- ---- what is asked ------------------------------------------------------------------------------
 
@@ -46,7 +46,8 @@ elseif #ARGV % 4 ~= 0 then
 end
 local limits, names = {}, {}
 for i = 5, #ARGV, 4 do
-	local limit = { name = ARGV[i], n = whole(ARGV[i + 1]), hour = whole(ARGV[i + 2]), day = whole(ARGV[i + 3]), till = 0 }
+	local limit = { name = ARGV[i], n = whole(ARGV[i + 1]), hour = whole(ARGV[i + 2]), day = whole(ARGV[i + 3]), till = 0,
+		ring = false, hour_free = 0, day_free = 0, free = 0, notices = 0 } -- a table that grows costs twice
 	if not (limit.n and limit.hour and limit.day) then
 		return redis.error_reply('ERR n and limits are whole numbers')
 	elseif limit.name == '' or #limit.name > ROOM or OWN[limit.name] then
@@ -88,33 +89,47 @@ for i = 1, #all, 2 do
 end
 
 -- By how much all ages have grown since the last write. Years begin in March here, so that leap days stand last.
-local shift = 0
+local shift, minute = 0, -1
 if fields.last_text then
-	local year, month, day, hour, minute = match(fields.last_text, '^(%d+)-(%d+)-(%d+) (%d+):(%d)')
+	local year, month, day, hour, min = match(fields.last_text, '^(%d+)-(%d+)-(%d+) (%d+):(%d+)')
 	if year then
 		year = month - 2 <= 0 and year - 1 or year + 0
 		local days = floor((153 * ((month + 9) % 12) + 2) / 5) + day + 365 * year + floor(year / 4) - floor(year / 100)
 			+ floor(year / 400) - 719469
-		shift = math.max(0, step - (days * 144 + hour * 6 + minute))
+		minute = days * 1440 + hour * 60 + min
+		shift = math.max(0, step - floor(minute / 10))
 	end
 end
 
--- A ring: age and count of each piece, the youngest first; what is used; by p to s, the ages of the notices.
-local function ring_read(value)
-	local ring, last, hour, day = {}, 0, 0, 0
-	for age, count in gmatch(value, '(%d+):(%d+)') do
-		age, count = age + shift, count + 0
+-- A ring's list: age and count of each piece, the youngest first. Returns what is used of the hour and of the day too.
+local function list_read(pieces, older)
+	local list, last, hour, day = {}, 0, 0, 0
+	for age, count in gmatch(pieces, '(%d+):(%d+)') do
+		age, count = age + older, count + 0
 		if age <= DAY then
-			ring[last + 1], ring[last + 2] = age, count
+			list[last + 1], list[last + 2] = age, count
 			last, day, hour = last + 2, day + count, age <= HOUR and hour + count or hour
 		end
 	end
-	ring.hour, ring.day = hour, day
-	if find(value, '[p-s]') then
-		for mark, age in gmatch(value, '([p-s]):(%d+)') do
+	return list, hour, day
+end
+
+-- Has its pieces as text (`pieces`), as a list, or both: most of a value need not be taken apart to be counted on.
+local function ring_read(value)
+	local at = find(value, '%d+:') or #value + 1
+	local ring, hour, day = { pieces = cut(value, at), list = false, hour = 0, day = 0, limit_hour = false, limit_day = false }
+	if at > 1 then
+		hour, ring.limit_hour, day, ring.limit_day = match(value, '^(%d+)/(%S+) (%d+)/(%S+)')
+		for mark, age in gmatch(cut(value, 1, at - 1), '([p-s]):(%d+)') do
 			age = age + shift
 			ring[mark] = age <= ((mark == 'p' or mark == 'q') and HOUR or DAY) and age or nil
 		end
+	end
+	if day and shift == 0 then
+		ring.hour, ring.day = hour + 0, day + 0
+	else
+		ring.list, ring.hour, ring.day = list_read(ring.pieces, shift)
+		ring.pieces = shift == 0 and ring.pieces
 	end
 	return ring
 end
@@ -125,11 +140,12 @@ local function ring_free(ring, span, used, n, limit)
 	if limit == 0 or n == 0 or over <= 0 then
 		return 0
 	end
-	for i = #ring - 1, 1, -2 do
-		if ring[i] <= span then
-			over = over - ring[i + 1]
+	ring.list = ring.list or list_read(ring.pieces, 0)
+	for i = #ring.list - 1, 1, -2 do
+		if ring.list[i] <= span then
+			over = over - ring.list[i + 1]
 			if over <= 0 then
-				return (step - ring[i] + span + 1) * STEP * 1000
+				return (step - ring.list[i] + span + 1) * STEP * 1000
 			end
 		end
 	end
@@ -144,7 +160,7 @@ end
 
 if known + #limits > NAMES then -- those whose day is over count no more
 	for name, value in pairs(fields) do
-		known = not OWN[name] and not ring_read(value)[1] and known - 1 or known
+		known = not OWN[name] and ring_read(value).day == 0 and known - 1 or known
 	end
 end
 
@@ -155,7 +171,7 @@ for _, limit in ipairs(limits) do
 		limit.name = known > NAMES and 'other' or limit.name
 	end
 	local ring = rings[limit.name] or ring_read(fields[limit.name] or '')
-	rings[limit.name], limit.ring, limit.notices = ring, ring, 0
+	rings[limit.name], limit.ring = ring, ring
 	limit.hour_free = ring_free(ring, HOUR, ring.hour, limit.n, limit.hour)
 	limit.day_free = ring_free(ring, DAY, ring.day, limit.n, limit.day)
 	limit.free = later(limit.hour_free, limit.day_free)
@@ -195,17 +211,25 @@ local counted = (fits or mode == 'observe') and 1 or 0
 local age = floor(math.max(0, tonumber(ARGV[3]) or 0) / STEP / 1000)
 
 local function ring_add(ring, n)
-	local i = 1
-	while ring[i] and ring[i] < age do
-		i = i + 2
-	end
-	if ring[i] ~= age then
-		table.insert(ring, i, 0)
-		table.insert(ring, i, age)
-	end
-	ring[i + 1] = ring[i + 1] + n
 	ring.day = ring.day + n
 	ring.hour = age <= HOUR and ring.hour + n or ring.hour
+	if ring.pieces and age == 0 then
+		local first = match(ring.pieces, '^0:(%d+)')
+		local others = first and cut(ring.pieces, #first + 4) or ring.pieces
+		ring.pieces = string.format('0:%d', (first or 0) + n) .. (others ~= '' and ' ' or '') .. others
+		ring.list = false
+		return
+	end
+	local list, i = ring.list or list_read(ring.pieces, 0), 1
+	while list[i] and list[i] < age do
+		i = i + 2
+	end
+	if list[i] ~= age then
+		table.insert(list, i, 0)
+		table.insert(list, i, age)
+	end
+	list[i + 1] = list[i + 1] + n
+	ring.list, ring.pieces = list, false
 end
 
 -- Each notice once within the window; that of 100 % says all that the one of 80 % would.
@@ -235,22 +259,24 @@ end
 
 -- ---- writing ------------------------------------------------------------------------------------
 
+local MARKS = { 'p', 'q', 'r', 's' }
+
 -- Behind the hour: pieces of one hour become one; with `least` also those two neighbours that hold the least.
-local function ring_join(ring, least)
+local function list_join(list, least)
 	local best, held
 	local function join(i)
-		ring[i + 1] = ring[i + 1] + ring[i + 3]
-		table.remove(ring, i + 2)
-		table.remove(ring, i + 2)
+		list[i + 1] = list[i + 1] + list[i + 3]
+		table.remove(list, i + 2)
+		table.remove(list, i + 2)
 	end
-	for i = #ring - 3, 1, -2 do
-		if ring[i] <= HOUR then
+	for i = #list - 3, 1, -2 do
+		if list[i] <= HOUR then
 			break
-		elseif floor((step - ring[i]) / 6) == floor((step - ring[i + 2]) / 6) then
+		elseif floor((step - list[i]) / 6) == floor((step - list[i + 2]) / 6) then
 			join(i)
 			best, held = nil, nil
-		elseif least and (not best or ring[i + 1] + ring[i + 3] < held) then
-			best, held = i, ring[i + 1] + ring[i + 3]
+		elseif least and (not best or list[i + 1] + list[i + 3] < held) then
+			best, held = i, list[i + 1] + list[i + 3]
 		end
 	end
 	if best then
@@ -259,27 +285,35 @@ local function ring_join(ring, least)
 	return best
 end
 
-local MARKS = { 'p', 'q', 'r', 's' }
+local function list_text(list)
+	local parts = {}
+	for i = 1, #list, 2 do
+		parts[(i + 1) / 2] = string.format('%d:%d', list[i], list[i + 1])
+	end
+	return table.concat(parts, ' ')
+end
 
 -- Far from its limits a value is kept short; from half of one on it says what is used of what. "" = nothing is left.
 local function ring_text(ring)
-	local head, tail, hour, day = '', '', ring.limit_hour, ring.limit_day
+	local head, hour, day = '', tonumber(ring.limit_hour) or 0, tonumber(ring.limit_day) or 0
 	if (hour > 0 and ring.hour * 2 >= hour) or (day > 0 and ring.day * 2 >= day) then
-		head = ring.hour .. '/' .. (hour > 0 and hour or '-') .. ' ' .. ring.day .. '/' .. (day > 0 and day or '-') .. ' '
+		head = string.format('%d/%s %d/%s ', ring.hour, hour > 0 and hour or '-', ring.day, day > 0 and day or '-')
 	end
 	for _, mark in ipairs(MARKS) do
-		tail = ring[mark] and tail .. ' ' .. mark .. ':' .. ring[mark] or tail
+		head = ring[mark] and head .. string.format('%s:%d ', mark, ring[mark]) or head
 	end
-	ring_join(ring, false)
-	local text
-	repeat
-		local parts = {}
-		for i = 1, #ring, 2 do
-			parts[(i + 1) / 2] = ring[i] .. ':' .. ring[i + 1]
+	if not ring.pieces then
+		list_join(ring.list, false)
+		ring.pieces = list_text(ring.list)
+	end
+	while #head + #ring.pieces > ROOM do
+		ring.list = ring.list or list_read(ring.pieces, 0)
+		if not list_join(ring.list, true) then
+			break
 		end
-		text = head .. table.concat(parts, ' ') .. tail
-	until #text <= ROOM or not ring_join(ring, true)
-	return #ring > 0 and text or ''
+		ring.pieces = list_text(ring.list)
+	end
+	return ring.pieces ~= '' and head .. ring.pieces or ''
 end
 
 local function time_text(seconds)
@@ -298,9 +332,9 @@ local function state_text()
 	for _, limit in ipairs(limits) do
 		if not fits and limit.free == free then
 			local till = free > 0 and ' until ' .. time_text(free / 1000) or ''
-			return 'over ' .. string.sub(limit.name, 1, ROOM - 5 - #till) .. till
+			return 'over ' .. cut(limit.name, 1, ROOM - 5 - #till) .. till
 		elseif limit.ring.p or limit.ring.r then
-			return string.sub('near ' .. limit.name, 1, ROOM)
+			return cut('near ' .. limit.name, 1, ROOM)
 		end
 	end
 	return ''
@@ -316,7 +350,9 @@ local function put(name, value)
 	end
 end
 
-put('last_text', time_text(now / 1000))
+if floor(now / 60000) ~= minute then
+	put('last_text', time_text(now / 1000))
+end
 put('state', state_text())
 if not fits then
 	put('refused', string.format('%d', (tonumber(fields.refused) or 0) + 1))
@@ -334,10 +370,7 @@ end
 if shift > 0 then
 	for name, value in pairs(fields) do
 		if not OWN[name] and not rings[name] then
-			local ring = ring_read(value)
-			local hour, day = match(value, '^%d+/(%S+) %d+/(%S+)')
-			ring.limit_hour, ring.limit_day = tonumber(hour) or 0, tonumber(day) or 0
-			put(name, ring_text(ring))
+			put(name, ring_text(ring_read(value)))
 		end
 	end
 end

@@ -23,7 +23,7 @@ struct report {
 	char version[32], pid[16], since_ms[24], config[WORD], milters[WORD];
 	char connections[16], exim_connections[16], messages[24], accepted[24];
 	char store_state[16], store_since_ms[24], store_server[64], store_trouble[WORD];
-	char store_posted[24], store_written[24], store_dropped[24];
+	char store_posted[24], store_written[24], store_dropped[24], store_local[24], store_forgotten[24];
 	char domains[16], domains_changed_ms[24], canary[32], canary_ms[24], log_lines_lost[24];
 	char dns_asked[24], dns_cached[24], dns_unanswered[24], dns_failed[24], dns_bytes[24], dns_bytes_max[24];
 	char spf_under_way[16], spf_under_way_max[16], spf_refused[24], spf_late[24];
@@ -62,6 +62,8 @@ static const struct place places[] = {
 	MEMBER("store.posted", store_posted),
 	MEMBER("store.written", store_written),
 	MEMBER("store.dropped", store_dropped),
+	MEMBER("store.local", store_local),
+	MEMBER("store.forgotten", store_forgotten),
 	MEMBER("domains", domains),
 	MEMBER("domains_changed_ms", domains_changed_ms),
 	MEMBER("canary", canary),
@@ -191,9 +193,14 @@ static void store_show(const struct report *report)
 		print_safe(stdout, report->store_trouble);
 		putchar('\n');
 	}
-	label("history");
-	printf("%s decisions, %s written, %s dropped\n", report->store_posted, report->store_written,
+	label("to store");
+	printf("%s records, %s written, %s dropped\n", report->store_posted, report->store_written,
 	       report->store_dropped);
+	if (number(report->store_local) > 0) {
+		label("limits");
+		printf("%s decided without the store, %s counts of them lost\n", report->store_local,
+		       report->store_forgotten);
+	}
 }
 
 /* True when there is something to look at. */

@@ -50,6 +50,8 @@ static void list_store(struct text *text)
 		json_member_u64(text, "posted", status.posted);
 		json_member_u64(text, "written", status.written);
 		json_member_u64(text, "dropped", status.dropped);
+		json_member_u64(text, "local", status.local);
+		json_member_u64(text, "forgotten", status.forgotten);
 	}
 	json_close(text, '}');
 }

@@ -48,10 +48,13 @@ struct store_io {
 	unsigned idle_ticks;
 };
 
+struct local;
+
 struct store {
 	const struct store_options *options;
 	struct store_target target;
 	struct store_tls *tls; /* NULL = none */
+	struct local *local;   /* has a lock of its own */
 	int wake;
 	pthread_t thread;
 

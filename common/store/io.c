@@ -10,6 +10,8 @@
 #include "store/io_loss.h"
 #include "store/io_reply.h"
 #include "store/io_send.h"
+#include "store/local.h"
+#include "store/settle.h"
 #include "store/state.h"
 #include "system/clock.h"
 
@@ -21,8 +23,8 @@ static bool finished(struct store *store, int64_t now)
 {
 	pthread_mutex_lock(&store->lock);
 	const bool stop = store->stop;
-	const bool yes =
-		stop && (now >= store->stop_at || (posts_empty(&store->posts) && store->io.flights.count == 0));
+	const bool yes = stop && (now >= store->stop_at || (posts_empty(&store->posts) && !local_owes(store->local) &&
+							    store->io.flights.count == 0));
 	pthread_mutex_unlock(&store->lock);
 	if (stop)
 		store->io.flush_at = 0;
@@ -84,7 +86,8 @@ static int nap_ms(struct store *store, int64_t now)
 		until = io->retry_at;
 	else if (io->phase == PHASE_UP && store->calls.count > 0 && io->flights.count < FLIGHTS / 2)
 		return 0;
-	else if (io->phase == PHASE_UP && io->flights.count == 0 && posts_empty(&store->posts)) {
+	else if (io->phase == PHASE_UP && io->flights.count == 0 && posts_empty(&store->posts) &&
+		 !local_owes(store->local)) {
 		if (io->idle_ticks == 0)
 			return -1;
 		io->idle_ticks--;
@@ -140,6 +143,8 @@ void *store_io_main(void *arg)
 		look_for_silence(store, now);
 		look_for_master(store, now);
 		io_send_calls(store);
+		if (store->io.phase == PHASE_UP)
+			settle(store);
 		io_send_posts(store, now);
 		write_out(store);
 		nap(store, clock_ticks_ms());

@@ -38,15 +38,10 @@ void io_connect(struct store *store)
 	}
 }
 
-static bool send_scripts(struct store *store)
-{
-	for (int script = 0; script < STORE_SCRIPTS; script++)
-		if (!io_send_script(store, (enum store_script)script))
-			return false;
-	return true;
-}
-
-/* All at once, one round trip: log in, name ourselves, see who it is, load the scripts; PING's answer counts. */
+/*
+ * All at once, one round trip: log in, name ourselves, see who it is, load the script that each message needs (the
+ * others come when they are missing); PING's answer counts.
+ */
 static void send_greeting(struct store *store)
 {
 	const struct store_target *target = &store->target;
@@ -56,7 +51,8 @@ static void send_greeting(struct store *store)
 	if ((user || *target->password) && !io_send_words(store, KIND_AUTH, user ? 3 : 2, auth))
 		return;
 	if (io_send_words(store, KIND_NAME, 3, (const char *const[]){ "CLIENT", "SETNAME", "leumund" }) &&
-	    io_send_words(store, KIND_INFO, 2, (const char *const[]){ "INFO", "server" }) && send_scripts(store))
+	    io_send_words(store, KIND_INFO, 2, (const char *const[]){ "INFO", "server" }) &&
+	    io_send_script(store, STORE_SCRIPT_DECISION))
 		io_send_words(store, KIND_PING, 1, (const char *const[]){ "PING" });
 }
 

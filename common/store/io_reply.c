@@ -160,6 +160,7 @@ void io_read_replies(struct store *store)
 		answered = true;
 		take_reply(store, reply);
 	}
-	if (answered)
-		state_heard(store);
+	/* What was posted because nobody knew whether it had happened follows before the store has seen much else. */
+	if (answered && state_heard(store))
+		io->flush_at = 0;
 }

@@ -194,47 +194,66 @@ enum store_result store_explain(struct store *store, const char *id, store_histo
 	return walk_keys(&walk);
 }
 
-static bool refusals_each(struct walk *walk, const char *entity, const struct redisReply *reply)
+/* ---- hashes ----------------------------------------------------------------------------------- */
+
+static bool fields_each(struct walk *walk, const char *entity, const struct redisReply *reply)
 {
-	store_count_fn *const *fn = walk->fn;
+	store_field_fn *const *fn = walk->fn;
 
 	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
-		const char *name = reply_text(reply_at(reply, i)).at;
-		if (strcmp(name, "last_text") == 0)
-			continue;
 		walk->found++;
-		if (!(*fn)(walk->arg, entity, name, reply_number(reply_at(reply, i + 1))))
+		if (!(*fn)(walk->arg, entity, reply_text(reply_at(reply, i)).at, reply_text(reply_at(reply, i + 1)).at))
 			return false;
 	}
 	return true;
 }
 
-enum store_result store_refusals(struct store *store, const char *account, store_count_fn *fn, void *arg,
-				 int64_t deadline_ms)
+enum store_result store_fields(struct store *store, const char *kind, const char *account, store_field_fn *fn,
+			       void *arg, int64_t deadline_ms)
 {
+	char key[STORE_KEY_SIZE], entity[STORE_ENTITY_SIZE], pattern[64];
 	struct walk walk = {
 		.store = store,
 		.until_ms = clock_ticks_ms() + deadline_ms,
-		.pattern = "leu:refused:*",
+		.pattern = pattern,
 		.argc = 2,
-		.argv = { "HGETALL", "" },
-		.each = refusals_each,
+		.argv = { "HGETALL", key },
+		.each = fields_each,
 		.fn = &fn,
 		.arg = arg,
 	};
-	char key[STORE_KEY_SIZE], entity[STORE_ENTITY_SIZE];
 	struct redisReply *reply;
 
+	snprintf(pattern, sizeof(pattern), "leu:%s:{*}", kind);
 	if (!account)
 		return walk_keys(&walk);
-	store_key(key, "refused", account);
+	store_key(key, kind, account);
 	store_entity(entity, account);
-	walk.argv[1] = key;
 	enum store_result result = store_ask(store, walk.argc, walk.argv, walk.until_ms, &reply);
 	if (result == STORE_OK) {
-		refusals_each(&walk, entity, reply);
+		fields_each(&walk, entity, reply);
 		result = walk.found ? STORE_OK : STORE_NONE;
 	}
 	reply_free(&reply);
 	return result;
+}
+
+struct refusals {
+	store_count_fn *fn;
+	void *arg;
+};
+
+static bool refusal_each(void *arg, const char *account, const char *field, const char *value)
+{
+	const struct refusals *refusals = arg;
+
+	return strcmp(field, "last_text") == 0 || refusals->fn(refusals->arg, account, field, strtoll(value, NULL, 10));
+}
+
+enum store_result store_refusals(struct store *store, const char *account, store_count_fn *fn, void *arg,
+				 int64_t deadline_ms)
+{
+	struct refusals refusals = { fn, arg };
+
+	return store_fields(store, "refused", account, refusal_each, &refusals, deadline_ms);
 }

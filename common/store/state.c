@@ -67,9 +67,11 @@ void state_note(struct store *store, const char *detail)
 	pthread_mutex_unlock(&store->lock);
 }
 
-void state_heard(struct store *store)
+bool state_heard(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
+	const bool doubt = store->doubt;
 	store->doubt = false;
 	pthread_mutex_unlock(&store->lock);
+	return doubt;
 }

@@ -18,7 +18,7 @@ void state_change_quietly(struct store *store, enum store_state state);
 /* The same state, and trouble within it; "" when it is over. */
 void state_note(struct store *store, const char *detail);
 
-/* Something was heard: calls may be made again. */
-void state_heard(struct store *store);
+/* Something was heard: calls may be made again. True: somebody had waited in vain. */
+bool state_heard(struct store *store);
 
 #endif

@@ -14,6 +14,7 @@
 #include "store/call.h"
 #include "store/inner.h"
 #include "store/io.h"
+#include "store/local.h"
 #include "store/state.h"
 #include "system/clock.h"
 
@@ -29,6 +30,8 @@ void store_status(struct store *store, struct store_status *out)
 	pthread_mutex_lock(&store->lock);
 	*out = store->status;
 	pthread_mutex_unlock(&store->lock);
+	out->local = local_decided(store->local);
+	out->forgotten = local_lost(store->local);
 }
 
 void store_post_decision(struct store *store, const struct store_decision *decision)
@@ -90,6 +93,7 @@ static bool open_thread(struct store *store, char *error, size_t size)
 static void give_back(struct store *store)
 {
 	store_tls_free(&store->tls);
+	local_free(&store->local);
 	posts_free(&store->posts);
 	if (store->wake >= 0)
 		close(store->wake);
@@ -121,7 +125,8 @@ struct store *store_open(const struct store_options *options, const char *socket
 	}
 	init(store, options);
 	store->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (store->wake < 0 || !posts_init(&store->posts, POSTS_SIZE))
+	store->local = local_new(LOCAL_KEYS);
+	if (store->wake < 0 || !store->local || !posts_init(&store->posts, POSTS_SIZE))
 		snprintf(error, size, "store: cannot start: %s", strerror(errno));
 	else if (open_target(store, socket, error, size) && open_thread(store, error, size))
 		return store;

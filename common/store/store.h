@@ -59,6 +59,8 @@ struct store_status {
 	char server[64];		   /* "redis 7.0.15", "valkey 8.0.1", "" */
 	char trouble[160];		   /* last error in words, "" when none */
 	uint64_t posted, written, dropped; /* decisions and requests */
+	uint64_t local;			   /* decisions about limits without the store */
+	uint64_t forgotten;		   /* counts of those that the store will never be told */
 };
 
 void store_status(struct store *store, struct store_status *out);
@@ -179,6 +181,11 @@ typedef bool store_count_fn(void *arg, const char *account, const char *name, in
 /* Refusal counters of one account (NULL: of all): name is RULE.ACTION. */
 enum store_result store_refusals(struct store *store, const char *account, store_count_fn *fn, void *arg,
 				 int64_t deadline_ms);
+
+/* All fields of the hash leu:KIND:{ACCOUNT} (NULL: of all accounts), as redis/KEYS has them. */
+typedef bool store_field_fn(void *arg, const char *account, const char *field, const char *value); /* false stops */
+enum store_result store_fields(struct store *store, const char *kind, const char *account, store_field_fn *fn,
+			       void *arg, int64_t deadline_ms);
 
 /* What an admin should know about the server; each finding is one sentence with a remedy. */
 typedef void store_finding_fn(void *arg, int severity /* 0 ok, 1 warn, 2 fail */, const char *sentence);
