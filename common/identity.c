@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "directory/directory.h"
 #include "session.h"
@@ -152,6 +153,20 @@ static bool is_called_by_customer(const struct session *session, const struct id
 	       !user_is_listed(&options->exim_users, user_name(message->originator_uid));
 }
 
+/*
+ * What the house itself has to say, a notice by mail, concerns no rule: it would count what it tells of. Root, as whom
+ * only trials run, says other things too; and a web server's user is anybody.
+ */
+static void identify_own(struct session *session)
+{
+	struct identity *who = &session->who;
+	const bool is_sure = who->known_by == KNOWN_BY_SOCKET || who->known_by == KNOWN_BY_MTA;
+
+	if (session->message.sender.null && who->has_uid && is_sure && who->account[0] != '\0' && who->uid != 0 &&
+	    who->uid == geteuid())
+		who->path = PATH_INTERNAL;
+}
+
 static const char script_header[] = "X-PHP-Originating-Script";
 
 bool identity_wants_header(const struct session *session, const char *name)
@@ -193,6 +208,7 @@ void identity_at_mail(struct session *session, const struct identity_options *op
 		who->path = PATH_REMOTE;
 		who->settled = true;
 	}
+	identify_own(session);
 }
 
 /* A decimal uid that ends at `end`. */
@@ -358,5 +374,6 @@ void identity_at_headers(struct session *session, const struct identity_options 
 	/* bounces that the MTA makes itself have no submitter */
 	if (who->path == PATH_COMMAND && !who->has_uid && who->account[0] == '\0' && session->message.sender.null)
 		who->path = PATH_INTERNAL;
+	identify_own(session);
 	who->settled = true;
 }

@@ -19,7 +19,7 @@ enum submission_path {
 	PATH_LOOPBACK, /* SMTP from this host without AUTH: a script, or sendmail's MSP */
 	PATH_COMMAND,  /* sendmail(1), PHP mail() */
 	PATH_REMOTE,   /* SMTP from elsewhere without AUTH: incoming mail */
-	PATH_INTERNAL, /* the MTA's own bounces and notices */
+	PATH_INTERNAL, /* the MTA's own bounces and notices, and our own */
 	PATHS
 };
 

@@ -4,22 +4,14 @@
 #include <string.h>
 
 #include "json.h"
+#include "utf8.h"
 
-/* Length of the UTF-8 sequence at `at`, 0 when it is none. Overlong forms and surrogates are let through: readers cope.
- */
+/* Length of the UTF-8 sequence at `at`, 0 when it is none: strict, or readers refuse the whole text (RFC 8259 8.1). */
 static size_t utf8_length(const char *at)
 {
-	unsigned char c = (unsigned char)*at;
-	size_t len = c < 0x80		     ? 1
-		     : c >= 0xc2 && c < 0xe0 ? 2
-		     : c >= 0xe0 && c < 0xf0 ? 3
-		     : c >= 0xf0 && c < 0xf5 ? 4
-					     : 0;
+	uint32_t point;
 
-	for (size_t i = 1; i < len; i++)
-		if (((unsigned char)at[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
+	return (unsigned char)*at < 0x80 ? 1 : utf8_read(at, strnlen(at, 4), &point);
 }
 
 void json_string(struct text *text, const char *from)

@@ -111,6 +111,7 @@ static struct view view_of(const struct judgement *judgement, const struct bench
 		.recipient = recipient,
 		.directory = bench->directory,
 		.store = bench->store,
+		.notices = bench->notices,
 		.now_ms = judgement->now_ms,
 	};
 }

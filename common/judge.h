@@ -9,6 +9,7 @@
 
 #include "directory/directory.h"
 #include "milter.h"
+#include "notice/notice.h"
 #include "session.h"
 #include "setup.h"
 #include "stack.h"
@@ -34,6 +35,7 @@ struct bench {
 	const struct house *house;
 	const struct directory *directory; /* may be NULL */
 	struct store *store;		   /* may be NULL: no history, nothing shared */
+	struct notices *notices;	   /* may be NULL: nobody is told */
 };
 
 enum reply_kind { REPLY_ACCEPT, REPLY_HOLD, REPLY_REFUSE };

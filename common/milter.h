@@ -16,6 +16,7 @@
 #include "verdict.h"
 
 struct directory;
+struct notices;
 struct setup;
 struct store;
 
@@ -43,6 +44,7 @@ struct view {
 	const struct recipient *recipient; /* STAGE_RCPT only */
 	const struct directory *directory; /* may be NULL: nothing is known */
 	struct store *store;		   /* may be NULL: nothing is shared; see store/store.h */
+	struct notices *notices;	   /* may be NULL: nobody is told; see notice/notice.h */
 	int64_t now_ms;			   /* wall clock */
 	void *memo;			   /* what the milter's begin() made for this message */
 };
@@ -108,8 +110,8 @@ struct milter {
 	void (*count)(const void *state, const struct view *view, struct decision *decision);
 
 	/*
-	 * At the end of a message that passes: what its header shall say. Where the MTA cannot be told, nothing comes of
-	 * it. False when memory is short. NULL: nothing to say.
+	 * At the end of a message that passes: what its header shall say. Where the MTA cannot be told, nothing comes
+	 * of it. False when memory is short. NULL: nothing to say.
 	 */
 	bool (*mark)(const void *state, const struct view *view, struct arena *memory, struct marks *marks);
 

@@ -8,6 +8,7 @@
 #include "milter.h"
 #include <stddef.h>
 
+#include "notice/notice.h"
 #include "option/option.h"
 #include "store/store.h"
 #include "verdict.h"
@@ -68,6 +69,7 @@ struct setup {
 	const struct leumund_options *leumund;
 	const struct identity_options *identity;
 	const struct store_options *store;
+	const struct notice_options *notice;
 	const struct egress_options *egress;
 	const struct dns_settings *dns;
 	struct string_list domains; /* leumund.domains; relative names are relative to the configuration directory */

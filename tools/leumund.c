@@ -58,6 +58,8 @@ static const struct command {
 	{ "audit", "spf [--egress ADDRESS[,...]] [--dns ADDRESS[:PORT]] [--csv|--json]", 1, 1,
 	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EGRESS | TAKES_CSV,
 	  "the same for every domain of the directory", command_audit },
+	{ "notice", "test", 1, 1, TAKES_CONF | TAKES_RUN,
+	  "sends a notice by hook, webhook and mail, and says what comes of it", command_notice },
 	{ "run", "[CONF.D RUN] [--detach]", 0, 2, TAKES_CONF | TAKES_RUN | TAKES_DETACH | TAKES_ROOT,
 	  "starts the services and keeps them running", command_run },
 	{ "stop", "[RUN]", 0, 1, TAKES_CONF | TAKES_RUN,

@@ -132,7 +132,7 @@ static int service_judge(const struct inquiry *inquiry, const char *service, con
 {
 	char error[1024];
 	struct house *house = house_load(inquiry->conf, service, milters, error, sizeof(error));
-	struct bench bench = { house, inquiry->directory, NULL };
+	struct bench bench = { house, inquiry->directory, NULL, NULL };
 	struct judgement judgement;
 	struct outcome outcome;
 	struct session session;

@@ -48,7 +48,7 @@ static sfsistat quiet(const struct talk *talk, unsigned long no_reply)
 
 static struct bench bench_of(const struct talk *talk)
 {
-	return (struct bench){ talk->house, talk->directory, service_store() };
+	return (struct bench){ talk->house, talk->directory, service_store(), service_notices() };
 }
 
 /* Once a connection: kept out of talk_of(), which every event calls. */

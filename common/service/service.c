@@ -32,6 +32,7 @@
 #define STOP_GRACE_MS 2000	 /* for messages that are just being judged when no successor is there */
 #define QUIET_BEFORE_END_MS 1000 /* a connection that was accepted but has said nothing yet is not counted */
 #define STORE_FLUSH_MS 500
+#define NOTICES_FLUSH_MS 1000
 
 static struct {
 	char directory[PATH_MAX]; /* of the configuration, absolute */
@@ -132,6 +133,7 @@ static void leave(int status)
 {
 	sockets_pid_remove();
 	service_store_close(STORE_FLUSH_MS);
+	service_notices_end(NOTICES_FLUSH_MS);
 #if defined(__SANITIZE_ADDRESS__)
 	__lsan_do_leak_check();
 #endif
@@ -242,7 +244,7 @@ static int prepare(struct leumund_options *options)
 		process_limits_apply(options->max_connections, service_setup()->service_count, FRONT_THREADS);
 	service_canary_prepare();
 	service_directory_look();
-	if (service_store_open(error, sizeof(error)) < 0)
+	if (service_store_open(error, sizeof(error)) < 0 || service_notices_open(error, sizeof(error)) < 0)
 		return fail(EX_CONFIG, "%s", error);
 	return 0;
 }

@@ -22,6 +22,7 @@ static struct {
 	struct store *store;
 
 	struct house *first_house; /* the store's options live in it */
+	struct notices *notices;   /* there before the first session, and until the process ends */
 	int64_t configured_ms;
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -53,6 +54,11 @@ struct store *service_store(void)
 	store = state.store;
 	pthread_mutex_unlock(&state.lock);
 	return store;
+}
+
+struct notices *service_notices(void)
+{
+	return state.notices;
 }
 
 const struct setup *service_setup(void)
@@ -113,6 +119,8 @@ bool service_reload(void)
 	stack_rest(house_stack(old));
 	house_unref(&old);
 	log_as_configured();
+	if (state.notices && !notices_configure(state.notices, service_setup()->notice))
+		log_error("section notice is not in force: no memory, or no thread");
 	state.configured_ms = clock_wall_ms();
 	log_notice("the configuration was read again");
 	service_directory_look();
@@ -156,4 +164,15 @@ void service_store_close(int64_t flush_ms)
 	state.store = NULL;
 	pthread_mutex_unlock(&state.lock);
 	store_close(&store, flush_ms);
+}
+
+int service_notices_open(char *error, size_t size)
+{
+	state.notices = notices_open(service_setup()->notice, state.name, error, size);
+	return state.notices ? 0 : -1;
+}
+
+void service_notices_end(int64_t flush_ms)
+{
+	notices_end(state.notices, flush_ms);
 }

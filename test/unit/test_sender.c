@@ -55,7 +55,7 @@ static struct reply send_mail(const char *sender_options, const struct mail *mai
 {
 	static char text[512];
 	struct house *house = house_with(sender_options);
-	struct bench bench = { house, domains, NULL };
+	struct bench bench = { house, domains, NULL, NULL };
 	struct session session;
 	struct judgement judgement;
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(40000) };
