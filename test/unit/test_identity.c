@@ -308,6 +308,28 @@ static void exim_bounces_are_internal(void **state)
 	assert_int_equal(identify("")->path, PATH_COMMAND);
 }
 
+/* A notice by mail; whoever else has no sender is judged. */
+static void null_sender_of_the_service_itself_is_internal(void **state)
+{
+	const uid_t before = geteuid(), own = before ? before : 1;
+
+	(void)state;
+	name_of(own);
+	assert_int_equal(seteuid(own), 0);
+	exim_command(own, "leumund");
+	assert_int_equal(identify("")->path, PATH_INTERNAL);
+	message_reset(&session);
+	exim_command(own, "leumund");
+	assert_int_equal(identify("a@b.example")->path, PATH_COMMAND);
+	message_reset(&session);
+	exim_command(own + 1, "leumund");
+	assert_int_equal(identify("")->path, PATH_COMMAND);
+	message_reset(&session);
+	assert_int_equal(seteuid(before), 0);
+	exim_command(0, "root");
+	assert_int_equal(identify("")->path, PATH_COMMAND);
+}
+
 static void script_line_counts_only_from_the_web_server(void **state)
 {
 	(void)state;
@@ -370,6 +392,7 @@ int main(void)
 		TEST(exim_knows_the_uid),
 		TEST(exim_fed_through_a_socket_is_its_callers),
 		TEST(exim_bounces_are_internal),
+		TEST(null_sender_of_the_service_itself_is_internal),
 		TEST(script_line_counts_only_from_the_web_server),
 		TEST(script_line_in_a_scripts_own_smtp_is_the_scripts),
 		TEST(web_server_without_a_script_line_is_unknown),

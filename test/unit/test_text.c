@@ -83,14 +83,14 @@ static void json_is_escaped_and_separated(void **state)
 	(void)state;
 	text_init(&text, buffer, sizeof(buffer));
 	json_open(&text, NULL, '{');
-	json_member(&text, "a", "x\"\\\n\xc3\xbc\xff");
+	json_member(&text, "a", "x\"\\\n\xc3\xbc\xff\xed\xa0\x80");
 	json_member_u64(&text, "b", 7);
 	json_open(&text, "c", '[');
 	json_member(&text, NULL, "d");
 	json_member(&text, NULL, "e");
 	json_close(&text, ']');
 	json_close(&text, '}');
-	assert_string_equal(buffer, "{\"a\":\"x\\\"\\\\\\u000a\xc3\xbc\\ufffd\",\"b\":7,\"c\":[\"d\",\"e\"]}");
+	assert_string_equal(buffer, "{\"a\":\"x\\\"\\\\\\u000a\xc3\xbc\\ufffd\\ufffd\\ufffd\\ufffd\",\"b\":7,\"c\":[\"d\",\"e\"]}");
 }
 
 int main(void)
