@@ -1,6 +1,8 @@
 /*
  * Section `notice` of conf.d: its rows.
  */
+#include <stdio.h>
+
 #include "notice/sink.h"
 
 /* clang-format off */
@@ -26,9 +28,24 @@ static const struct option rows[] = {
 };
 /* clang-format on */
 
+/* A token in clear text is anybody's. */
+static bool check_together(const void *values, const char **option, char *error, size_t size)
+{
+	const struct notice_options *options = values;
+
+	if (options->webhook_token_file[0] == '\0' || options->webhook[0] == '\0' ||
+	    webhook_is_private(options->webhook))
+		return true;
+	*option = "webhook";
+	snprintf(error, size,
+		 "with webhook_token_file it has to begin with https://, or the token could be read on its way");
+	return false;
+}
+
 const struct section notice_section = {
-	"notice",
-	"Who is told, beside the log, when a limit is nearly reached and the like.",
-	rows,
-	sizeof(struct notice_options),
+	.name = "notice",
+	.summary = "Who is told, beside the log, when a limit is nearly reached and the like.",
+	.options = rows,
+	.size = sizeof(struct notice_options),
+	.check = check_together,
 };

@@ -38,6 +38,7 @@ extern const struct sink sink_hook, sink_webhook, sink_mail;
 const char *hook_check(const char *value);
 const char *webhook_check(const char *value);
 const char *webhook_token_check(const char *value);
+bool webhook_is_private(const char *url); /* by TLS, or to this host */
 const char *mail_check(const char *value);
 const char *mail_by_check(const char *value);
 

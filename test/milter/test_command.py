@@ -203,7 +203,7 @@ def test_config_names_where_a_value_comes_from():
 def test_shipped_configuration_holds_every_option_with_its_default():
     shipped = os.path.join(ROOT, 'conf.d')
     with Command() as leumund:
-        for name, sections in (('00-leumund.conf', ('leumund', 'identity', 'store', 'egress', 'dns')),
+        for name, sections in (('00-leumund.conf', ('leumund', 'identity', 'store', 'egress', 'dns', 'notice')),
                                ('20-sender.conf', ('sender',)), ('40-spf.conf', ('spf',))):
             with open(os.path.join(shipped, name)) as f:
                 text = re.sub(r'^\t(enable|service) = .*$', lambda found: '\t#' + found.group(1), f.read(), flags=re.M)

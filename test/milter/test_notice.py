@@ -4,8 +4,10 @@ import http.server
 import json
 import os
 import re
+import shutil
 import socketserver
-import stat
+import ssl
+import subprocess
 import threading
 import time
 
@@ -168,11 +170,25 @@ def test_webhook_that_is_away_or_silent_is_given_up():
         check(9.5 < took < 10 + 5 * SLOW, 'given up after %.1f s', took)
 
 
-def test_webhook_by_tls_is_verified():
+def certificate(place):
+    """Signed by nobody, for 127.0.0.1: paths of certificate and key."""
+    if not shutil.which('openssl'):
+        raise Skip('no openssl here')
+    pem = os.path.join(place.home, 'pem')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                    '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', pem, '-out',
+                    pem + '.crt'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return pem + '.crt', pem
+
+
+def test_webhook_with_a_certificate_of_nobody_gets_nothing():
     with Command() as leumund, web() as server:
         needs_curl(leumund)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate(leumund))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
         answer = tried(leumund, webhook=server.url.replace('http:', 'https:'))
-        same(answer.status, 1)
+        check(answer.status == 1 and 'certificate' in answer.out, '%r', answer.all)
         same(server.posts, [])
 
 
@@ -246,6 +262,9 @@ def test_wrong_options_are_refused_with_file_and_line():
             answer = tried(leumund, **options)
             same(answer.status, 78, '%r' % options)
             check(re.search(r'30-notice\.conf:2: ', answer.err) and re.search(words, answer.err), '%r', answer.err)
+        needs_curl(leumund)
+        answer = tried(leumund, webhook='http://192.0.2.1/', webhook_token_file=program(leumund, 'token', 'x\n', 0o600))
+        check(answer.status == 78 and re.search(r'30-notice\.conf:2: .*https', answer.err), '%r', answer.err)
         leumund.write('30-notice.conf', 'notice {\n\thok = "/bin/true"\n}\n')
         check('hook' in leumund('notice', 'test').err, 'no word of what was meant')
 
