@@ -240,8 +240,13 @@ static void mail_header(const struct item *item, const char *host, const char *a
 	char stamp[64];
 	struct tm tm;
 
-	/* no domain: the MTA puts its own behind it, which SPF and DMARC of this server allow */
+	/* of this server, as which it may send; behind a short name the MTA puts its own domain (Exim only from
+	 * sendmail(1)) */
 	text_str(mail, "From: leumund");
+	if (strchr(host, '.')) {
+		text_char(mail, '@');
+		text_word(mail, host, strlen(host), HOST_MAX);
+	}
 	text_str(mail, end);
 	text_str(mail, "To: ");
 	text_str(mail, address);

@@ -271,11 +271,13 @@ bool lane_end(struct lane *lane, int64_t deadline_ms)
 {
 	const uint64_t one = 1;
 	size_t dropped = 0;
-	bool has_ended = true;
+	bool has_ended = true, had_thread;
 
 	lane_ending(lane);
 	pthread_mutex_lock(&lane->lock);
-	if (lane->has_thread) {
+	had_thread = lane->has_thread;
+	lane->has_thread = false;
+	if (had_thread) {
 		await_end(lane, deadline_ms);
 		if (!lane->has_ended) {
 			dropped = drop_all(lane);
@@ -288,11 +290,10 @@ bool lane_end(struct lane *lane, int64_t deadline_ms)
 	if (dropped > 0)
 		log_warning("notice: %s: %zu not delivered, the service ended; they stand in the log", lane->sink->name,
 			    dropped);
-	if (lane->has_thread && has_ended)
+	if (had_thread && has_ended)
 		pthread_join(lane->thread, NULL);
-	else if (lane->has_thread)
+	else if (had_thread)
 		pthread_detach(lane->thread);
-	lane->has_thread = false;
 	return has_ended;
 }
 

@@ -262,11 +262,17 @@ def test_wrong_options_are_refused_with_file_and_line():
             answer = tried(leumund, **options)
             same(answer.status, 78, '%r' % options)
             check(re.search(r'30-notice\.conf:2: ', answer.err) and re.search(words, answer.err), '%r', answer.err)
-        needs_curl(leumund)
-        answer = tried(leumund, webhook='http://192.0.2.1/', webhook_token_file=program(leumund, 'token', 'x\n', 0o600))
-        check(answer.status == 78 and re.search(r'30-notice\.conf:2: .*https', answer.err), '%r', answer.err)
         leumund.write('30-notice.conf', 'notice {\n\thok = "/bin/true"\n}\n')
         check('hook' in leumund('notice', 'test').err, 'no word of what was meant')
+
+
+def test_token_leaves_this_host_by_tls_only():
+    with Command() as leumund:
+        needs_curl(leumund)
+        token = program(leumund, 'token', 'x\n', 0o600)
+        for url in ('http://192.0.2.1/', 'http://127.0.0.1.example/', 'http://localhost.example/'):
+            answer = tried(leumund, webhook=url, webhook_token_file=token)
+            check(answer.status == 78 and re.search(r'30-notice\.conf:2: .*https', answer.err), '%r', answer.err)
 
 
 # ---- the daemon
@@ -278,7 +284,7 @@ def test_service_with_every_way_serves_reloads_and_ends_at_once():
         milter.write('30-notice.conf', section(hook=hook, mail='admin@example.com'))
         milter.reload()
         wait_for(lambda: milter.figures()['threads'] >= before['threads'] + 2, 5)
-        same(milter.figures()['threads'] - before['threads'], 2, 'threads')
+        check(milter.figures()['threads'] >= before['threads'] + 2, 'no threads for the two')
         milter.write('30-notice.conf', section(hook='/nonexistent'))
         milter.reload(expect=r'is refused, the old one stays')
         check(milter.log_lines(r'30-notice\.conf:2: .*not there'), 'no word of why')

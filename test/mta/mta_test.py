@@ -430,6 +430,21 @@ class Behaviour(Selfcheck):
         self.decision(to, action="accept")
         self.must_arrive(to)
 
+    def notice_by_mail_leaves_and_is_never_judged(self):
+        """It would count what it tells of."""
+        path = "/etc/leumund/conf.d/60-notice.conf"
+        for by in ("smtp://127.0.0.1:%d" % self.smtp_port, self.mta.sendmail):
+            to = self._name()
+            self.box.write(path, 'notice {\n\tmail = "%s"\n\tmail_by = "%s"\n}\n' % (to, by))
+            done = self.box.run(["/build/leumund", "-c", "/etc/leumund/conf.d", "notice", "test"], check=False)
+            self.box.run(["rm", path])
+            same(done.returncode, 0, "by %s: %s" % (by, done.stdout))
+            self.decision(to, path="internal", action="accept", account="leumund", mail_from="<>")
+            mail = self.must_arrive(to)
+            same(mail["mail_from"], "<>", "envelope")
+            author = re.search(r"^From: .*?leumund@\S+", mail["data"], re.M)
+            expect(author and "\nAuto-Submitted: auto-generated" in mail["data"], mail["data"])
+
     def bounce_from_outside_passes(self):
         subject = "bounce%d" % time.monotonic_ns()
         text = message("MAILER-DAEMON@elsewhere.example", subject=subject)

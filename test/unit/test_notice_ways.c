@@ -334,6 +334,23 @@ static void many_threads_may_post(void **state)
 	notices_close(&notices, 1000);
 }
 
+/* Messages still come while a service ends. */
+static void posting_goes_on_while_it_ends(void **state)
+{
+	struct notice_options options = hook_options();
+	struct notices *notices;
+	pthread_t thread;
+
+	(void)state;
+	hook_write("exit 0");
+	notices = notices_with(&options);
+	assert_int_equal(pthread_create(&thread, NULL, post_many, notices), 0);
+	notices_end(notices, 100);
+	pthread_join(thread, NULL);
+	post(notices, "limit_full", "cp1");
+	notices_close(&notices, 0);
+}
+
 static pid_t pid_written(void)
 {
 	char buffer[32];
@@ -527,6 +544,7 @@ int main(void)
 		TEST(hook_gets_words_environment_and_json_and_nothing_else),
 		TEST(the_same_runs_the_hook_once),
 		TEST(many_threads_may_post),
+		TEST(posting_goes_on_while_it_ends),
 		TEST(a_hook_that_hangs_makes_nobody_wait_and_ends_with_us),
 		TEST(how_a_program_ends_is_told),
 		TEST(a_program_is_killed_after_its_time),
