@@ -15,9 +15,9 @@
 #define KEY_MAX 32
 #define LOGGED_MAX 200 /* bytes of a value in the log */
 #define MAILED_MAX 240 /* the same in mail: each may become four, and a line has 998 (RFC 5322 2.1.1) */
-#define HOST_MAX 256
+#define HOST_MAX ((size_t)256)
 #define ESCAPED 6 /* bytes that one byte may become: \u001f */
-#define FRAME 1024
+#define FRAME ((size_t)1024)
 
 static const char key_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 

@@ -16,9 +16,9 @@
 #define SAID_BYTES 1200
 #define SAY_MS 60000
 
-static const struct sink *const sinks[] = { &sink_hook, &sink_webhook, &sink_mail };
+#define SINKS 3
 
-#define SINKS (sizeof(sinks) / sizeof(*sinks))
+static const struct sink *const sinks[SINKS] = { &sink_hook, &sink_webhook, &sink_mail };
 
 static const int64_t pauses_ms[LANE_TRIES - 1] = { 2000, 10000 };
 
@@ -42,20 +42,19 @@ static void notices_free(struct notices *notices)
 struct notices *notices_open(const struct notice_options *options, const char *service, char *error, size_t size)
 {
 	struct notices *notices = calloc(1, sizeof(*notices));
-	bool good = notices != NULL;
+	bool good = true;
 
-	if (good) {
-		transfer_start();
-		notices->service = service;
-		pthread_mutex_init(&notices->lock, NULL);
-		for (size_t i = 0; i < SINKS; i++)
-			good = (notices->lanes[i] = lane_open(sinks[i], pauses_ms, SAY_MS)) && good;
-		if (good && notices_configure(notices, options))
-			return notices;
-		notices_end(notices, 0);
-		notices_free(notices);
-	}
 	snprintf(error, size, "notice: no memory, or no thread; raise TasksMax and LimitNOFILE");
+	if (!notices)
+		return NULL;
+	transfer_start();
+	notices->service = service;
+	pthread_mutex_init(&notices->lock, NULL);
+	for (size_t i = 0; i < SINKS; i++)
+		good = (notices->lanes[i] = lane_open(sinks[i], pauses_ms, SAY_MS)) && good;
+	if (good && notices_configure(notices, options))
+		return notices;
+	notices_close(&notices, 0);
 	return NULL;
 }
 
