@@ -23,7 +23,11 @@ enum takes {
 	TAKES_BATCH = 1 << 9,
 	TAKES_EGRESS = 1 << 10,
 	TAKES_CSV = 1 << 11,
+	TAKES_SINCE = 1 << 12,
+	TAKES_DRY = 1 << 13,
 };
+
+#define WORDS 10000 /* as many as a shell gives */
 
 static int command_help(const struct call *call);
 
@@ -45,7 +49,7 @@ static const struct command {
 	  "the lines that the MTA's configuration needs", command_mta },
 	{ "explain", "ID [--json]", 1, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON,
 	  "one decision, by the id in the reply or the log", command_explain },
-	{ "history", "ACCOUNT [--since 24h] [--max N] [--json]", 1, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SPAN,
+	{ "history", "ACCOUNT [--since 24h] [--max N] [--json]", 1, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SINCE | TAKES_SPAN,
 	  "an account's decisions, newest first", command_history },
 	{ "refusals", "[ACCOUNT] [--json]", 0, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON,
 	  "who is refused most, and by which rule", command_refusals },
@@ -60,6 +64,9 @@ static const struct command {
 	  "the same for every domain of the directory", command_audit },
 	{ "notice", "test", 1, 1, TAKES_CONF | TAKES_RUN,
 	  "sends a notice by hook, webhook and mail, and says what comes of it", command_notice },
+	{ "learn-contacts", "[FILE ...|-] [--since 62d] [--dry-run] [--json]", 0, WORDS,
+	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SINCE | TAKES_DRY,
+	  "whom accounts have written to, from the MTA's logs", command_learn },
 	{ "run", "[CONF.D RUN] [--detach]", 0, 2, TAKES_CONF | TAKES_RUN | TAKES_DETACH | TAKES_ROOT,
 	  "starts the services and keeps them running", command_run },
 	{ "stop", "[RUN]", 0, 1, TAKES_CONF | TAKES_RUN,
@@ -101,7 +108,7 @@ static const struct {
 	{ "json",      0,   false, false, TAKES_JSON,    AT(call.json) },
 	{ "detach",    0,   false, false, TAKES_DETACH,  AT(call.detach) },
 	{ "stay-root", 'S', false, false, TAKES_ROOT,    AT(call.stay_root) },
-	{ "since",     0,   true,  false, TAKES_SPAN,    AT(call.since) },
+	{ "since",     0,   true,  false, TAKES_SINCE,   AT(call.since) },
 	{ "max",       0,   true,  false, TAKES_SPAN,    AT(call.max) },
 	{ "as",        0,   true,  false, TAKES_SENDING, AT(call.as) },
 	{ "from",      0,   true,  true,  TAKES_SENDING, AT(call.from) },
@@ -109,6 +116,7 @@ static const struct {
 	{ "batch",     0,   false, false, TAKES_BATCH,   AT(call.batch) },
 	{ "egress",    0,   true,  false, TAKES_EGRESS,  AT(call.egress) },
 	{ "csv",       0,   false, false, TAKES_CSV,     AT(call.csv) },
+	{ "dry-run",   0,   false, false, TAKES_DRY,     AT(call.dry_run) },
 	{ "help",      'h', false, false, 0,             AT(help) },
 	{ "version",   'V', false, false, 0,             AT(version) },
 };
@@ -121,7 +129,7 @@ static void usage(FILE *out)
 	fputs("usage: leumund [-c CONF.D] [-r RUN] COMMAND ...\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (commands[i].summary)
-			fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+			fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 	      "  -c CONF.D  configuration directory (" LEUMUND_SYSCONFDIR "/leumund/conf.d)\n"
 	      "  -r RUN     run directory instead of the configuration's\n"

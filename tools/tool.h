@@ -24,7 +24,7 @@ struct call {
 	const char *run; /* -r, or NULL */
 	bool json, detach, stay_root;
 	const char *since, *max, *as, *from, *dns, *egress; /* NULL when not given */
-	bool batch, csv;
+	bool batch, csv, dry_run;
 	int count; /* of words after the command */
 	char **words;
 };
@@ -37,6 +37,7 @@ command_fn command_config, command_mta, command_manual, command_sample;
 command_fn command_explain, command_history, command_refusals, command_who;
 command_fn command_notice;
 command_fn command_spf, command_spf_domain, command_audit;
+command_fn command_learn;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
