@@ -19,7 +19,6 @@ struct open_request {
 	struct contact_request request;
 	char account[ACCOUNT];
 	int month;
-	char at[24]; /* in ms, for contact.lua */
 };
 
 struct learn_store {
@@ -101,12 +100,8 @@ static bool send_some(struct learn_store *learn, struct open_request *open, size
 	struct store_answer *answers;
 	enum store_result result;
 
-	for (size_t i = 0; i < count; i++) {
-		struct contact_request *request = &open[i].request;
-
-		requests[i] = contact_ask(request);
-		request->words.arg[1] = (struct span){ open[i].at, strlen(open[i].at) };
-	}
+	for (size_t i = 0; i < count; i++)
+		requests[i] = contact_ask(&open[i].request);
 	for (;;) {
 		result = store_run(learn->store, requests, count, &answers, LEARN_PATIENCE_MS);
 		for (size_t i = 0; result == STORE_OK && i < count; i++)
@@ -147,9 +142,9 @@ static struct open_request *request_of(struct learn_store *learn, const char *ac
 	open = &learn->open[learn->count++];
 	learn->places[place] = (uint16_t)learn->count;
 	snprintf(open->account, sizeof(open->account), "%s", account);
-	snprintf(open->at, sizeof(open->at), "%lld", (long long)at_ms);
 	open->month = month;
 	open->request.mode = CONTACT_ADD;
+	open->request.at_ms = at_ms;
 	open->request.account = (struct span){ open->account, strlen(open->account) };
 	open->request.count = 0;
 	return open;
@@ -158,13 +153,13 @@ static struct open_request *request_of(struct learn_store *learn, const char *ac
 bool learn_contact(struct learn_store *learn, const char *account, struct span address, int64_t at_ms)
 {
 	const int month = month_of(at_ms);
-	const uint64_t pair = hash_lower(account, strlen(account)) * 31 + hash_lower(address.at, address.len);
+	uint64_t words[] = { hash_lower(account, strlen(account)), hash_lower(address.at, address.len),
+			     (uint64_t)month };
 	struct store_secret secret;
 
-	/* its odd multiple: neither is 0, which is an empty place */
-	if (seen_before(learn, (pair * 31 + (unsigned)month) | 1))
+	if (seen_before(learn, hash_bytes(words, sizeof(words))))
 		return true;
-	if (!seen_before(learn, (pair * 2654435761u) | 1))
+	if (!seen_before(learn, hash_bytes(words, 2 * sizeof(words[0]))))
 		learn->found.recipients++;
 	if (!learn->store)
 		return true;
