@@ -4,7 +4,7 @@
 --       on, :YYYY-MM:NUMBER. Which of them are touched is known here only, so they are no KEYS; the slot is the same.
 -- ARGV  1 mode: look  says which are new
 --               add   says it too, and adds all to this month
---       2 now, ms since 1970, for tests; "" = the server's clock
+--       2 when, ms since 1970: a contact learnt from a log belongs to the month in which it was; "" = the server's clock
 --       then 1 to 64 fingerprints, whole numbers from -2^31 to 2^31 - 1
 -- Returns a list: for each fingerprint 1 (new) or 0 (known, or the same as one before it).
 --

@@ -53,7 +53,10 @@ struct store_request contact_ask(struct contact_request *request)
 	store_key_write(&key, "seen", request->account, (struct span){ "", 0 });
 	words->keys[0] = (struct span){ key.at, key.len };
 	words->arg[0] = modes[request->mode];
-	words->arg[1] = (struct span){ "", 0 };
+	words->at[0] = '\0';
+	if (request->at_ms != 0)
+		snprintf(words->at, sizeof(words->at), "%lld", (long long)request->at_ms);
+	words->arg[1] = (struct span){ words->at, strlen(words->at) };
 	for (size_t i = 0; i < request->count; i++)
 		words->arg[2 + i] =
 			(struct span){ words->numbers[i], (size_t)snprintf(words->numbers[i], sizeof(words->numbers[i]),

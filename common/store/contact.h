@@ -17,6 +17,7 @@ enum contact_mode { CONTACT_LOOK, CONTACT_ADD };
 struct contact_request {
 	enum contact_mode mode;
 	struct span account;
+	int64_t at_ms; /* when it was written to them: that month's; 0: now */
 	size_t count;
 	int32_t prints[CONTACTS];
 
@@ -25,7 +26,7 @@ struct contact_request {
 	size_t new_count;
 
 	struct contact_words {
-		char key[STORE_KEY_SIZE], numbers[CONTACTS][12];
+		char key[STORE_KEY_SIZE], numbers[CONTACTS][12], at[24];
 		struct span keys[1], arg[2 + CONTACTS];
 	} words; /* of contact_ask() */
 };
