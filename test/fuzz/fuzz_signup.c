@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "milters/signup/contact.h"
+#include "contact.h"
 #include "milters/signup/evidence.h"
 #include "milters/signup/fold.h"
 #include "milters/signup/localpart.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "milters/signup/alike.h"
-#include "milters/signup/contact.h"
+#include "contact.h"
 #include "milters/signup/localpart.h"
 #include "milters/signup/sketch.h"
 #include "model.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "milters/signup/alike.h"
-#include "milters/signup/contact.h"
+#include "contact.h"
 #include "milters/signup/localpart.h"
 #include "milters/signup/sketch.h"
 
