@@ -281,7 +281,9 @@ void exim_answer(char *line, front_status status, struct text *answer)
 	struct judgement judgement;
 	struct house *house = service_house();
 	struct directory *directory = service_directory();
-	struct question question = { &parts, &session, &judgement, { house, directory, service_store(), service_notices() }, status };
+	struct question question = {
+		&parts, &session, &judgement, { house, directory, service_store(), service_notices() }, status
+	};
 	const char *why = exim_line_parse(line, &parts);
 	const struct verb *verb = NULL;
 

@@ -1,6 +1,6 @@
 /*
- * What a service has in force now: its configuration, the directory of owners, the store, who is told. Any thread may take a
- * reference; only the main thread (service/service.c) loads, looks and reloads.
+ * What a service has in force now: its configuration, the directory of owners, the store, who is told. Any thread may
+ * take a reference; only the main thread (service/service.c) loads, looks and reloads.
  */
 #ifndef LEUMUND_SERVICE_STATE_H
 #define LEUMUND_SERVICE_STATE_H
