@@ -223,10 +223,14 @@ static bool members_read(struct egress *egress, const struct egress_options *opt
 	*option = "pool_of";
 	for (size_t i = 0; i < options->pool_of.count; i++) {
 		struct membership *member = &egress->members[egress->member_count];
-		const char *name;
+		const char *name, *wrong;
 		domain_name who;
 
-		(void)member_read(options->pool_of.at[i], who, &member->is_domain, &name);
+		wrong = member_read(options->pool_of.at[i], who, &member->is_domain, &name);
+		if (wrong) {
+			snprintf(error, size, "%s", wrong);
+			return false;
+		}
 		member->pool = pool_find(egress, name);
 		if (!member->pool) {
 			snprintf(error, size, "'%.200s': pools has no list of that name", options->pool_of.at[i]);

@@ -68,9 +68,15 @@ struct learn_file *learn_file_open(const char *path)
 	const int fd = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct learn_file *file = calloc(1, sizeof(*file));
 
-	if (file && fd >= 0 && fstat(fd, &info) == 0 && !S_ISDIR(info.st_mode))
+	if (!file) {
+		complain("no memory");
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	if (fd >= 0 && fstat(fd, &info) == 0 && !S_ISDIR(info.st_mode))
 		file->gz = gzdopen(fd, "rb");
-	if (!file || !file->gz) {
+	if (!file->gz) {
 		complain("%s: %s", path, S_ISDIR(info.st_mode) ? "a directory; name the files" : strerror(errno));
 		if (fd >= 0)
 			close(fd);

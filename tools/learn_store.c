@@ -13,7 +13,7 @@
 #define OPEN 256 /* requests that fill up; all go together */
 #define ACCOUNT 256
 #define WAYS 4
-#define SETS (256 * 1024) /* of what was seen lately: a million, 8 MB */
+#define SETS ((size_t)256 * 1024) /* of what was seen lately: a million, 8 MB */
 
 struct open_request {
 	struct contact_request request;
@@ -76,7 +76,7 @@ static bool seen_before(struct learn_store *learn, uint64_t hash)
 
 static void nap(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 * 1000 }, NULL);
+	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 }
 
 /* The first connection is being made while the first lines are read. */
@@ -129,10 +129,10 @@ bool learn_store_flush(struct learn_store *learn)
 /* The request of this account and month; NULL: all must go first. */
 static struct open_request *request_of(struct learn_store *learn, const char *account, int month, int64_t at_ms)
 {
-	size_t place = (hash_lower(account, strlen(account)) + (unsigned)month) % (2 * OPEN);
+	size_t place = (hash_lower(account, strlen(account)) + (unsigned)month) % ((size_t)2 * OPEN);
 	struct open_request *open;
 
-	for (; learn->places[place] > 0; place = (place + 1) % (2 * OPEN)) {
+	for (; learn->places[place] > 0; place = (place + 1) % ((size_t)2 * OPEN)) {
 		open = &learn->open[learn->places[place] - 1];
 		if (open->month == month && strcmp(open->account, account) == 0)
 			return open->request.count < CONTACTS ? open : NULL;

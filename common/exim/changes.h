@@ -10,7 +10,7 @@
  * Exim ends the process that adds a field of more than 32 KiB (string_sprintf() in src/string.c, 4.96). A longer one
  * than this is not added, nor brought back.
  */
-#define EXIM_FIELD_MAX (16 * 1024)
+#define EXIM_FIELD_MAX ((size_t)16 * 1024)
 
 /*
  * " header NAMES LINES" for an answer (exim/exim.h), in the memory of the message; "" when there are no marks. `cut` is

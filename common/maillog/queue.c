@@ -23,6 +23,7 @@ struct queue *queue_new(size_t most, queue_lost_fn *lost, void *arg)
 
 	while (buckets < most)
 		buckets *= 2;
+	/* pointers are meant: NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	struct queue *queue = calloc(1, sizeof(*queue) + buckets * sizeof(queue->buckets[0]));
 	if (!queue)
 		return NULL;

@@ -5,7 +5,7 @@
 
 #include "maillog/stamp.h"
 
-#define DAY_MS (24 * 3600 * 1000LL)
+#define DAY_MS 86400000LL
 
 struct broken {
 	int year, month, day, hour, minute, second, millis;

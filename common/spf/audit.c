@@ -114,7 +114,7 @@ enum spf_result spf_audit_missing(const struct egress_pool *pool, const enum spf
 
 static void addresses_judge(const struct spf_audit_facts *facts, struct spf_audit *audit, struct text *missing)
 {
-	enum spf_result results[EGRESS_ADDRESSES];
+	enum spf_result results[EGRESS_ADDRESSES] = { SPF_RESULT_NONE };
 
 	for (size_t i = 0; i < facts->pool->count; i++) {
 		results[i] = facts->outcomes[i]->result;

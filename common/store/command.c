@@ -77,7 +77,7 @@ static const struct span evalsha = { "EVALSHA", 7 };
 
 size_t command_request_size(const struct store_request *request)
 {
-	return 4 * WORD_ROOM + evalsha.len + SCRIPT_SHA_LENGTH + words_size(request->keys, request->key_count) +
+	return (size_t)4 * WORD_ROOM + evalsha.len + SCRIPT_SHA_LENGTH + words_size(request->keys, request->key_count) +
 	       words_size(request->args, request->arg_count);
 }
 

@@ -276,7 +276,7 @@ static void look(const struct place *place, struct limit *limit, struct local_ti
 void local_decide(struct local *local, struct limit_request *request, struct span key, struct local_time now, bool owed)
 {
 	const bool writes = request->mode != LIMIT_CHECK;
-	struct place *places[LIMITS];
+	struct place *places[LIMITS] = { NULL };
 
 	request->free_ms = 0;
 	request->again = false;

@@ -129,7 +129,7 @@ static bool dmarc_read(struct span value, struct prospect *out)
 static bool results_read(const struct store_answer *answer, const struct egress_pool *pool, struct prospect *out)
 {
 	const bool included = pool->include[0] != '\0' && span_is(store_field(answer, 4), pool->include);
-	enum spf_result results[EGRESS_ADDRESSES];
+	enum spf_result results[EGRESS_ADDRESSES] = { SPF_RESULT_NONE };
 	char terms[SPF_AUDIT_MISSING_MAX];
 	struct text missing;
 
