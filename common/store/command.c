@@ -4,7 +4,7 @@
 #include "store/command.h"
 #include "store/script.h"
 
-#define WORD_ROOM 32 /* "$", a length of up to 20 digits, two line ends */
+#define WORD_ROOM ((size_t)32) /* "$", a length of up to 20 digits, two line ends */
 
 void command_begin(struct text *out, size_t words)
 {

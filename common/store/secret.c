@@ -10,8 +10,8 @@
 #include "store/inner.h"
 #include "system/clock.h"
 
-#define AGREED_MS 60000 /* so long a secret is taken to be in force, without asking */
-#define DIGITS 16	/* of one word of it */
+#define AGREED_MS 60000	    /* so long a secret is taken to be in force, without asking */
+#define DIGITS ((size_t)16) /* of one word of it */
 
 static void secret_text(const struct store_secret *secret, char out[2 * DIGITS + 1])
 {
