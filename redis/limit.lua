@@ -33,8 +33,8 @@ local floor, find, match, gmatch, cut = math.floor, string.find, string.match, s
 -- ---- what is asked ------------------------------------------------------------------------------
 
 local function whole(text)
-	local number = tonumber(text)
-	return number and number >= 0 and number <= MOST and floor(number) == number and number or nil
+	local number = find(text, '^%d+$') and text + 0
+	return number and number <= MOST and number
 end
 
 if mode ~= 'check' and mode ~= 'count' and mode ~= 'observe' and mode ~= 'reset' then
@@ -47,7 +47,7 @@ end
 local limits, names = {}, {}
 for i = 5, #ARGV, 4 do
 	local limit = { name = ARGV[i], n = whole(ARGV[i + 1]), hour = whole(ARGV[i + 2]), day = whole(ARGV[i + 3]), till = 0,
-		ring = false, hour_free = 0, day_free = 0, free = 0, notices = 0 } -- a table that grows costs twice
+		ring = false, free = 0, notices = 0 } -- eight, and none later: a table that grows costs twice
 	if not (limit.n and limit.hour and limit.day) then
 		return redis.error_reply('ERR n and limits are whole numbers')
 	elseif limit.name == '' or #limit.name > ROOM or OWN[limit.name] then
@@ -172,9 +172,8 @@ for _, limit in ipairs(limits) do
 	end
 	local ring = rings[limit.name] or ring_read(fields[limit.name] or '')
 	rings[limit.name], limit.ring = ring, ring
-	limit.hour_free = ring_free(ring, HOUR, ring.hour, limit.n, limit.hour)
-	limit.day_free = ring_free(ring, DAY, ring.day, limit.n, limit.day)
-	limit.free = later(limit.hour_free, limit.day_free)
+	limit.free = later(ring_free(ring, HOUR, ring.hour, limit.n, limit.hour),
+		ring_free(ring, DAY, ring.day, limit.n, limit.day))
 	free = later(free, limit.free)
 end
 local fits = free == 0
@@ -233,10 +232,10 @@ local function ring_add(ring, n)
 end
 
 -- Each notice once within the window; that of 100 % says all that the one of 80 % would.
-local function notice(ring, used, limit, over, near, full, bit)
+local function notice(ring, used, limit, more, near, full, bit)
 	if limit == 0 then
 		return 0
-	elseif used >= limit or over ~= 0 then
+	elseif used >= limit or used + more > limit then
 		local first = not ring[full]
 		ring[full], ring[near] = ring[full] or 0, ring[near] or 0
 		return first and 2 * bit or 0
@@ -253,8 +252,8 @@ for _, limit in ipairs(limits) do
 		ring_add(ring, limit.n)
 	end
 	ring.limit_hour, ring.limit_day = limit.hour, limit.day
-	limit.notices = notice(ring, ring.hour, limit.hour, limit.hour_free, 'p', 'q', 1)
-		+ notice(ring, ring.day, limit.day, limit.day_free, 'r', 's', 4)
+	local more = counted == 1 and 0 or limit.n
+	limit.notices = notice(ring, ring.hour, limit.hour, more, 'p', 'q', 1) + notice(ring, ring.day, limit.day, more, 'r', 's', 4)
 end
 
 -- ---- writing ------------------------------------------------------------------------------------
