@@ -76,6 +76,12 @@ void text_word(struct text *text, const char *from, size_t len, size_t max);
 /* The value of a base64 digit, RFC 4648 4; -1 when it is none. */
 int base64_value(char c);
 
+/* A string as a span; it must live as long as the span is used. */
+static inline struct span span_of(const char *string)
+{
+	return (struct span){ string, strlen(string) };
+}
+
 /* Case-blind ASCII comparison; no locale. */
 bool span_is(struct span a, const char *word);
 

@@ -273,11 +273,6 @@ static void put_forward(struct sink *sink, const struct token *token, struct spa
 	put_part(sink, token, start, end, &first);
 }
 
-static struct span span_of(const char *string)
-{
-	return (struct span){ string, strlen(string) };
-}
-
 /* `number` has room for the time. */
 static struct span value_of(const struct spf_macros *macros, char letter, char number[24])
 {

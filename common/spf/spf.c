@@ -97,11 +97,6 @@ static enum spf_match match(void *arg, unsigned number)
 
 /* ---- who is judged ------------------------------------------------------------------------------ */
 
-static struct span span_of(const char *string)
-{
-	return (struct span){ string, strlen(string) };
-}
-
 static bool is_ascii(struct span from)
 {
 	for (size_t i = 0; i < from.len; i++)

@@ -15,11 +15,6 @@
 #define ANSWER 4    /* numbers before those of the limits */
 #define PER_LIMIT 7 /* numbers of each */
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* ---- names ----------------------------------------------------------------------------------- */
 
 void limit_name(char out[LIMIT_NAME_SIZE], const char *kind, struct span detail)

@@ -7,11 +7,6 @@
 
 #include "store/limit.h"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* One script of one account; `answers` as of store_run(). */
 static enum store_result run(struct store *store, enum store_script script, const char *kind, const char *account,
 			     const struct span *args, size_t count, struct store_answer **answers, int64_t deadline_ms)

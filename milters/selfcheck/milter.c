@@ -217,11 +217,6 @@ static void *selfcheck_begin(const void *state, const struct view *view)
 
 /* ---- facts ------------------------------------------------------------------------------------- */
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static const enum selfcheck_spf results[SPF_RESULTS] = {
 	[SPF_RESULT_NONE] = SELFCHECK_SILENT,	      [SPF_RESULT_NEUTRAL] = SELFCHECK_SILENT,
 	[SPF_RESULT_PASS] = SELFCHECK_PASS,	      [SPF_RESULT_FAIL] = SELFCHECK_FAIL,

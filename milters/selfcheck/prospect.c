@@ -17,11 +17,6 @@
 #define FACTS 7	       /* arguments of spf_keep.lua in front of the addresses */
 #define LOOK_FACTS 5   /* fields of spf_look.lua in front of the results */
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* Cut between two terms, so that nobody publishes half of one. */
 static void missing_take(struct prospect *prospect, const char *terms)
 {

@@ -231,11 +231,6 @@ static bool ownership_is_known(const struct view *view)
 	return view->session->who.account[0] != '\0' && directory_size(view->directory) > 0;
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static void find(struct sender_facts *facts, enum sender_rule rule, struct span about)
 {
 	if (!facts->found[rule].at)

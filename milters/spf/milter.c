@@ -212,11 +212,6 @@ static void spf_end(void *memo)
 	inquiry_end(memo);
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* Without an inquiry there was no memory for one. */
 static struct spf_fact find(const struct spf *spf, const struct view *view, enum spf_identity identity,
 			    enum action *action)

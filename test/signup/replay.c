@@ -241,11 +241,6 @@ static void count_by(struct mail *mail, enum signup_rule rule, uint64_t key, str
 	mail->counter[mail->counters++] = (struct counter){ rule, key, about, adds };
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* By kind: see enum signup_kind. */
 static uint64_t key_of(const char *what, enum signup_kind kind, const char *account, struct span name)
 {

@@ -8,11 +8,6 @@
 #include "milters/selfcheck/policy.h"
 #include "milters/selfcheck/signature.h"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static const struct selfcheck_limits all_reject = { { SELFCHECK_REJECT, SELFCHECK_REJECT, SELFCHECK_REJECT,
 						      SELFCHECK_REJECT, SELFCHECK_REJECT } };
 

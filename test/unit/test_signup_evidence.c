@@ -13,11 +13,6 @@
 static struct evidence_words words;
 static char *texts[3];
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* A preset, {"a", "b"}, as conf.d would hand it over. */
 static struct stems *stems_of(const char *preset, char **text)
 {

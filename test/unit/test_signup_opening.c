@@ -5,11 +5,6 @@
 
 #include "milters/signup/opening.h"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static const char *opening(const char *type, const char *encoding, const char *body)
 {
 	static char out[600];

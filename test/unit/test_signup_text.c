@@ -13,11 +13,6 @@
 #define NOW (INT64_C(1774224000) * 1000)
 #define HOUR_MS INT64_C(3600000)
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static uint64_t sketch(const char *subject, const char *body)
 {
 	return sketch_make(span_of(subject), span_of(body));

@@ -12,11 +12,6 @@
 #define V4 "192.0.2.1"
 #define V6 "2001:db8::1"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 static void missing_terms_stand_in_front_of_what_decides(void **state)
 {
 	static const char *const rows[][2] = {

@@ -6,11 +6,6 @@
 #include "org_domain.h"
 #include "test/unit/test.h"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
 /* 6.3, 6.4: v stands first and has exactly this value; blanks around "=" and ";" are allowed. */
 static void a_record_begins_with_its_version(void **state)
 {

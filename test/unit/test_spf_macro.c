@@ -7,11 +7,6 @@
 
 #include "test/unit/test.h"
 
-static struct span span_of(const char *string)
-{
-	return (struct span){ string, strlen(string) };
-}
-
 static struct spf_macros macros_of(struct spf_client *client, const char *ip)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
