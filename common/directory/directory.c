@@ -17,9 +17,9 @@
 enum source_state { SOURCE_NEW, SOURCE_GOOD, SOURCE_EMPTY, SOURCE_FAILED };
 
 struct source {
-	const char *path;	 /* in the directory's `paths` */
-	struct owner_file *file; /* in force; NULL: nothing was ever read */
-	struct stat seen;	 /* GOOD, EMPTY: the state of the file that led here */
+	const char *path;    /* in the directory's `paths` */
+	struct owners *file; /* in force; NULL: nothing was ever read */
+	struct stat seen;    /* GOOD, EMPTY: the state of the file that led here */
 	enum source_state state;
 	int error; /* FAILED */
 };
@@ -54,7 +54,7 @@ static struct text *sentence_of(struct sentence *sentence, const struct source *
 
 static void report_loaded(const struct reporter *to, const struct source *source)
 {
-	struct owner_counts counts = owner_file_counts(source->file);
+	struct owner_counts counts = owners_counts(source->file);
 	struct sentence sentence;
 	struct text *text = sentence_of(&sentence, source);
 
@@ -114,7 +114,7 @@ static bool source_empty(struct source *source, const struct stat *seen, const s
  * A file that is being written is read at the next call. Without any earlier state there is
  * nothing to bridge the time with, so that is waited for.
  */
-static enum owner_read read_settled(const struct source *source, struct owner_file **file, struct stat *seen,
+static enum owner_read read_settled(const struct source *source, struct owners **file, struct stat *seen,
 				    const struct reporter *to)
 {
 	static const struct timespec pause = { .tv_nsec = 60000000 };
@@ -130,7 +130,7 @@ static enum owner_read read_settled(const struct source *source, struct owner_fi
 /* `source` holds the last state, and gets the present one. True when something changed. */
 static bool source_update(struct source *source, const struct reporter *to, bool *no_memory)
 {
-	struct owner_file *file;
+	struct owners *file;
 	struct stat now;
 
 	if (stat(source->path, &now) != 0)
@@ -139,7 +139,7 @@ static bool source_update(struct source *source, const struct reporter *to, bool
 		return false;
 	switch (read_settled(source, &file, &now, to)) {
 	case OWNER_READ_GOOD:
-		owner_file_unref(&source->file);
+		owners_unref(&source->file);
 		source->file = file;
 		source->seen = now;
 		source->state = SOURCE_GOOD;
@@ -172,7 +172,7 @@ static bool is_in_earlier_file(const struct directory *directory, size_t before,
 	struct owner_key key = owner_key(name, strlen(name));
 
 	for (size_t i = 0; i < before; i++) {
-		if (owner_file_find(directory->sources[i].file, key))
+		if (owners_find(directory->sources[i].file, key))
 			return true;
 	}
 	return false;
@@ -182,18 +182,18 @@ static bool is_in_earlier_file(const struct directory *directory, size_t before,
 static void directory_count(struct directory *directory)
 {
 	for (size_t i = 0; i < directory->count; i++) {
-		const struct owner_file *file = directory->sources[i].file;
-		struct owner_counts counts = owner_file_counts(file);
+		const struct owners *file = directory->sources[i].file;
+		struct owner_counts counts = owners_counts(file);
 		const struct owner_line *line;
 		size_t place = 0;
 
 		directory->size += counts.domains + counts.logins;
-		while (i > 0 && (line = owner_file_line(file, &place))) {
+		while (i > 0 && (line = owners_line(file, &place))) {
 			if (is_in_earlier_file(directory, i, owner_line_name(file, line)))
 				directory->size--;
 		}
-		if (owner_file_changed_ms(file) > directory->changed_ms)
-			directory->changed_ms = owner_file_changed_ms(file);
+		if (owners_changed_ms(file) > directory->changed_ms)
+			directory->changed_ms = owners_changed_ms(file);
 	}
 }
 
@@ -236,7 +236,7 @@ static void sources_init(struct directory *directory, const struct string_list *
 
 		if (before) {
 			directory->sources[i] = *before;
-			owner_file_ref(before->file);
+			owners_ref(before->file);
 		}
 		memcpy(path, files->at[i], size);
 		directory->sources[i].path = path;
@@ -281,7 +281,7 @@ void directory_unref(struct directory **directory)
 	if (!last || atomic_fetch_sub_explicit(&last->references, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < last->count; i++)
-		owner_file_unref(&last->sources[i].file);
+		owners_unref(&last->sources[i].file);
 	free(last->sources);
 	free(last->paths);
 	free(last);
@@ -310,7 +310,7 @@ static struct owner_key listed_key(const struct directory *directory, const char
 		const char *dot = memchr(domain, '.', len);
 
 		for (size_t i = 0; i < directory->count; i++) {
-			if (owner_file_find(directory->sources[i].file, key))
+			if (owners_find(directory->sources[i].file, key))
 				return key;
 		}
 		if (!parents || !dot)
@@ -322,7 +322,7 @@ static struct owner_key listed_key(const struct directory *directory, const char
 }
 
 /* `account` NULL: does anybody? */
-static bool file_owns(const struct owner_file *file, const struct owner_line *line, const char *account)
+static bool file_owns(const struct owners *file, const struct owner_line *line, const char *account)
 {
 	uint32_t next;
 
@@ -337,9 +337,9 @@ static bool file_owns(const struct owner_file *file, const struct owner_line *li
 static bool files_own(const struct directory *directory, size_t count, struct owner_key key, const char *account)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct owner_file *file = directory->sources[i].file;
+		const struct owners *file = directory->sources[i].file;
 
-		if (file_owns(file, owner_file_find(file, key), account))
+		if (file_owns(file, owners_find(file, key), account))
 			return true;
 	}
 	return false;
@@ -352,8 +352,8 @@ size_t directory_owners(const struct directory *directory, const char *domain, b
 	size_t count = 0;
 
 	for (size_t i = 0; key.at && i < directory->count; i++) {
-		const struct owner_file *file = directory->sources[i].file;
-		const struct owner_line *line = owner_file_find(file, key);
+		const struct owners *file = directory->sources[i].file;
+		const struct owner_line *line = owners_find(file, key);
 		uint32_t next;
 
 		for (const char *owner = line ? owner_first(file, line, &next) : NULL; owner;
@@ -387,8 +387,8 @@ bool directory_owns(const struct directory *directory, const char *account, cons
 		struct owner_key key = owner_key(domain, strlen(domain));
 
 		for (size_t i = 0; i < directory->count; i++) {
-			const struct owner_file *file = directory->sources[i].file;
-			const struct owner_line *line = owner_file_find(file, key);
+			const struct owners *file = directory->sources[i].file;
+			const struct owner_line *line = owners_find(file, key);
 
 			if (file_owns(file, line, account))
 				return true;
@@ -411,8 +411,8 @@ static const char *mailbox_account(const struct directory *directory, const char
 	name[local] = '@';
 	key = owner_key(name, strlen(name));
 	for (size_t i = 0; i < directory->count; i++) {
-		const struct owner_file *file = directory->sources[i].file;
-		const struct owner_line *line = owner_file_find(file, key);
+		const struct owners *file = directory->sources[i].file;
+		const struct owner_line *line = owners_find(file, key);
 		uint32_t next;
 
 		if (line)
@@ -433,7 +433,7 @@ const char *directory_account(const struct directory *directory, const char *acc
 	struct owner_key key = owner_account_key(account);
 
 	for (size_t i = 0; directory && i < directory->count; i++) {
-		const char *written = owner_file_account(directory->sources[i].file, key);
+		const char *written = owners_account(directory->sources[i].file, key);
 
 		if (written)
 			return written;
@@ -445,11 +445,11 @@ void directory_domains(const struct directory *directory, const char *account,
 		       void (*fn)(void *arg, const char *domain), void *arg)
 {
 	for (size_t i = 0; directory && i < directory->count; i++) {
-		const struct owner_file *file = directory->sources[i].file;
+		const struct owners *file = directory->sources[i].file;
 		const struct owner_line *line;
 		size_t place = 0;
 
-		while ((line = owner_file_line(file, &place))) {
+		while ((line = owners_line(file, &place))) {
 			const char *name = owner_line_name(file, line);
 
 			if (!file_owns(file, line, account) || strchr(name, '@'))
