@@ -11,7 +11,8 @@
 --       4 now, ms since 1970, for tests; "" = the server's clock
 --       then for each limit: NAME, n, limit of any hour, limit of any day (0 = none); with reset only NAME counts
 -- Returns a list: fits (1, 0), counted (1; 2 = its token was known; 0), now in ms, when all of them would fit in ms
---       (0 = now, -1 = never), then for each limit: used in the hour, its limit, used in the day, its limit, when it
+--       (0 = now, -1 = never), when a count of this entity last did not fit before this one and since when that had
+--       happened without a day's pause (0 = not within a day), then for each limit: used in the hour, its limit, used in the day, its limit, when it
 --       would fit, notices (1 and 2: this call was the first within an hour that reached 80 and 100 % of the hour's
 --       limit; 4 and 8: the same of the day), and until when it is overridden in ms (0 = it is not).
 --
@@ -20,6 +21,7 @@
 -- hash a few hours), again as if all was in the last one. A clock that steps back leaves all ages as they were.
 
 local STEP, HOUR, DAY = 600, 6, 144 -- s; steps
+local PAUSE = 1440                  -- minutes
 local ROOM = 64                     -- bytes of a value: with one longer the hash takes twice the memory
 local NAMES = 40                    -- of one entity; any further one is counted as "other"
 local TOKENS = 64                   -- bytes of tokens in one of the fields
@@ -89,7 +91,7 @@ for i = 1, #all, 2 do
 end
 
 -- By how much all ages have grown since the last write. Years begin in March here, so that leap days stand last.
-local shift, minute = 0, -1
+local shift, minute, passed = 0, -1, 0
 if fields.last_text then
 	local year, month, day, hour, min = match(fields.last_text, '^(%d+)-(%d+)-(%d+) (%d+):(%d+)')
 	if year then
@@ -97,8 +99,20 @@ if fields.last_text then
 		local days = floor((153 * ((month + 9) % 12) + 2) / 5) + day + 365 * year + floor(year / 4) - floor(year / 100)
 			+ floor(year / 400) - 719469
 		minute = days * 1440 + hour * 60 + min
+		passed = math.max(0, floor(now / 60000) - minute)
 		shift = math.max(0, step - floor(minute / 10))
 	end
+end
+
+-- How often a count did not fit; minutes since the last time, and since the first without a day's pause.
+local refused, refused_last, refused_first = match(fields.refused or '', '^(%d+) ?(%d*) ?(%d*)$')
+refused, refused_last = tonumber(refused) or 0, tonumber(refused_last)
+refused_last = refused_last and refused_last + passed
+refused_last = refused_last and refused_last <= PAUSE and refused_last
+refused_first = refused_last and (tonumber(refused_first) or 0) + passed
+
+local function minutes_ago(minutes)
+	return minutes and now - minutes * 60000 or 0
 end
 
 -- A ring's list: age and count of each piece, the youngest first. Returns what is used of the hour and of the day too.
@@ -179,7 +193,8 @@ end
 local fits = free == 0
 
 local function answer(counted)
-	local list = { (fits or counted == 2) and 1 or 0, counted, now, counted == 2 and 0 or free }
+	local list = { (fits or counted == 2) and 1 or 0, counted, now, counted == 2 and 0 or free,
+		minutes_ago(refused_last), minutes_ago(refused_first) }
 	for _, limit in ipairs(limits) do
 		local i, ring = #list, limit.ring
 		list[i + 1], list[i + 2], list[i + 3], list[i + 4] = ring.hour, limit.hour, ring.day, limit.day
@@ -354,7 +369,11 @@ if floor(now / 60000) ~= minute then
 end
 put('state', state_text())
 if not fits then
-	put('refused', string.format('%d', (tonumber(fields.refused) or 0) + 1))
+	put('refused', string.format('%d 0 %d', refused + 1, refused_first or 0))
+elseif refused_last then
+	put('refused', string.format('%d %d %d', refused, refused_last, refused_first))
+elseif refused > 0 then
+	put('refused', string.format('%d', refused))
 end
 if counted == 1 and token ~= '' then
 	local recent = fields.recent or ''

@@ -2,14 +2,16 @@
 --
 -- KEYS  1 leu:meta  hash
 -- ARGV  1 32 hexadecimal digits of chance: the secret if there is none yet
--- Returns the secret that is in force.
+-- Returns the secret that is in force, and since when contacts are learnt with it, ms since 1970.
 
 if not string.match(ARGV[1], '^%x+$') or #ARGV[1] ~= 32 then
 	return redis.error_reply('ERR a secret is 32 hexadecimal digits')
 end
-local secret = redis.call('HGET', KEYS[1], 'secret')
-if not secret then
-	redis.call('HSET', KEYS[1], 'secret', ARGV[1])
-	secret = ARGV[1]
+local found = redis.call('HMGET', KEYS[1], 'secret', 'since')
+local secret, since = found[1] or ARGV[1], found[1] and tonumber(found[2])
+if not since then
+	local time = redis.call('TIME')
+	since = time[1] * 1000 + math.floor(time[2] / 1000)
+	redis.call('HSET', KEYS[1], 'secret', secret, 'since', string.format('%.0f', since))
 end
-return secret
+return { secret, since }

@@ -57,20 +57,23 @@ struct store_request contact_ask(struct contact_request *request)
 	if (request->at_ms != 0)
 		snprintf(words->at, sizeof(words->at), "%lld", (long long)request->at_ms);
 	words->arg[1] = (struct span){ words->at, strlen(words->at) };
+	words->arg[2] = request->kind;
 	for (size_t i = 0; i < request->count; i++)
-		words->arg[2 + i] =
+		words->arg[3 + i] =
 			(struct span){ words->numbers[i], (size_t)snprintf(words->numbers[i], sizeof(words->numbers[i]),
 									   "%d", (int)request->prints[i]) };
-	return (struct store_request){ STORE_SCRIPT_CONTACT, words->keys, 1, words->arg, 2 + request->count };
+	return (struct store_request){ STORE_SCRIPT_CONTACT, words->keys, 1, words->arg, 3 + request->count };
 }
 
 bool contact_answer(struct contact_request *request, const struct store_answer *answer)
 {
 	request->new_count = 0;
-	if (!answer || answer->result != STORE_OK || answer->count != request->count)
+	request->usual = 0;
+	if (!answer || answer->result != STORE_OK || answer->count != 1 + request->count)
 		return false;
+	request->usual = (uint32_t)store_field_number(answer, 0);
 	for (size_t i = 0; i < request->count; i++) {
-		request->is_new[i] = store_field_number(answer, i) == 1;
+		request->is_new[i] = store_field_number(answer, 1 + i) == 1;
 		request->new_count += request->is_new[i];
 	}
 	return true;

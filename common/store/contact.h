@@ -17,17 +17,19 @@ enum contact_mode { CONTACT_LOOK, CONTACT_ADD };
 struct contact_request {
 	enum contact_mode mode;
 	struct span account;
-	int64_t at_ms; /* when it was written to them: that month's; 0: now */
+	int64_t at_ms;	  /* when it was written to them: that month's; 0: now */
+	struct span kind; /* of mail, small letters; CONTACT_ADD counts those that are new. "" = none */
 	size_t count;
 	int32_t prints[CONTACTS];
 
 	/* the answer */
 	bool is_new[CONTACTS]; /* of two that are the same, the first */
 	size_t new_count;
+	uint32_t usual; /* how many are new on the account's usual day, of this kind, before today */
 
 	struct contact_words {
 		char key[STORE_KEY_SIZE], numbers[CONTACTS][12], at[24];
-		struct span keys[1], arg[2 + CONTACTS];
+		struct span keys[1], arg[3 + CONTACTS];
 	} words; /* of contact_ask() */
 };
 

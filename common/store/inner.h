@@ -67,7 +67,8 @@ struct store {
 	enum nap nap;
 	struct store_secret secret;
 	bool secret_known;
-	int64_t secret_at; /* last asked for */
+	int64_t secret_at;	 /* last asked for */
+	int64_t secret_since_ms; /* wall clock of the store; 0 = not known */
 	bool woken, stop, ended;
 	int64_t stop_at;
 

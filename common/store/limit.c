@@ -12,7 +12,7 @@
 #include "store/token.h"
 #include "system/clock.h"
 
-#define ANSWER 4    /* numbers before those of the limits */
+#define ANSWER 6    /* numbers before those of the limits */
 #define PER_LIMIT 7 /* numbers of each */
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -110,13 +110,17 @@ static void read_limit(struct limit *limit, const struct store_answer *answer, s
 
 static bool read_answer(struct limit_request *request, const struct store_answer *answer, struct local_time now)
 {
+	const int64_t its_now = store_field_number(answer, 2);
+
 	if (answer->result != STORE_OK || answer->count != ANSWER + PER_LIMIT * request->count)
 		return false;
 	request->local = false;
 	request->fits = store_field_number(answer, 0) == 1;
 	request->counted = store_field_number(answer, 1) > 0;
 	request->again = store_field_number(answer, 1) == 2;
-	request->free_ms = our_time(store_field_number(answer, 3), store_field_number(answer, 2), now);
+	request->free_ms = our_time(store_field_number(answer, 3), its_now, now);
+	request->refused_ms = our_time(store_field_number(answer, 4), its_now, now);
+	request->full_since_ms = our_time(store_field_number(answer, 5), its_now, now);
 	for (size_t i = 0; i < request->count; i++)
 		read_limit(&request->limits[i], answer, ANSWER + PER_LIMIT * i, now);
 	return true;
@@ -156,7 +160,7 @@ void limit_answer(struct limit_request *request, struct store *store, const stru
 	if (!store) {
 		request->fits = true;
 		request->counted = request->again = false;
-		request->free_ms = 0;
+		request->free_ms = request->refused_ms = request->full_since_ms = 0;
 	} else if (answer && read_answer(request, answer, now)) {
 		local_follow(store->local, request, key, now);
 	} else {

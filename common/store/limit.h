@@ -57,6 +57,10 @@ struct limit_request {
 	bool local;	 /* decided without the store */
 	int64_t free_ms; /* when all of them would fit */
 
+	/* Of this entity before this request, wall clock; both 0 = not within a day. A check refuses nothing. */
+	int64_t refused_ms;    /* when a count last did not fit */
+	int64_t full_since_ms; /* since when that has happened without a day's pause */
+
 	struct limit_words {
 		char keys[2][STORE_KEY_SIZE], token[8], numbers[LIMITS][3][12];
 		struct span key[2], arg[4 + 4 * LIMITS];

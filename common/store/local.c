@@ -11,6 +11,7 @@
 #include "store/ring.h"
 
 #define NONE 0 /* the place that nobody has: so that memory full of zeros is an empty table */
+#define PAUSE_MS 86400000
 #define TRY 64 /* places that are looked at for one that owes nothing, before one that does is forgotten */
 
 /* What has to be told. */
@@ -22,7 +23,7 @@ struct debt {
 	char words[]; /* the key, its NUL, the name */
 };
 
-/* One limit of one entity. */
+/* One limit of one entity; without a name, what concerns all of them. */
 struct place {
 	uint64_t hash;	       /* of both */
 	uint32_t chain;	       /* the next of its slot */
@@ -30,7 +31,8 @@ struct place {
 	uint32_t per_hour, per_day;
 	uint32_t admins_hour, admins_day; /* an admin's, in force until admins_until */
 	int64_t admins_until;
-	int64_t told[4]; /* when a notice was given; 0 = never */
+	int64_t told[4];	     /* when a notice was given; 0 = never */
+	int64_t refused, full_since; /* of the entity: a count last did not fit, and since when; 0 = never */
 	struct debt *debt;
 	struct ring ring;
 };
@@ -224,6 +226,44 @@ static bool first_told(int64_t *told, int64_t now, int64_t span_ms)
 	return true;
 }
 
+/* ---- refusals -------------------------------------------------------------------------------- */
+
+static int64_t wall_of(int64_t ticks, struct local_time now)
+{
+	return ticks ? now.wall + ticks - now.ticks : 0;
+}
+
+static int64_t ticks_of(int64_t wall, struct local_time now)
+{
+	const int64_t ticks = now.ticks + wall - now.wall;
+
+	return wall ? ticks + !ticks : 0;
+}
+
+static void look_refused(struct local *local, struct limit_request *request, struct span key, struct local_time now)
+{
+	const struct place *place = place_of(local, key, "", false);
+	const bool lately = place && place->refused && now.ticks - place->refused <= PAUSE_MS;
+
+	request->refused_ms = lately ? wall_of(place->refused, now) : 0;
+	request->full_since_ms = lately ? wall_of(place->full_since, now) : 0;
+}
+
+/* After what the request found. */
+static void note_refused(struct local *local, const struct limit_request *request, struct span key,
+			 struct local_time now)
+{
+	const bool refuses = !request->fits && request->mode != LIMIT_CHECK;
+
+	if (!refuses && !request->refused_ms)
+		return;
+	struct place *place = place_of(local, key, "", true);
+	place->refused = ticks_of(refuses ? now.wall : request->refused_ms, now);
+	place->full_since = ticks_of(request->full_since_ms ? request->full_since_ms : now.wall, now);
+}
+
+/* ---- deciding and following ------------------------------------------------------------------ */
+
 /* Each notice once within the window; that of the full limit says all that the earlier one would. */
 static unsigned notices(struct place *place, const struct limit *limit, bool counted, int64_t now)
 {
@@ -304,6 +344,8 @@ void local_decide(struct local *local, struct limit_request *request, struct spa
 		}
 		limit->notices = notices(places[i], limit, request->counted, now.ticks);
 	}
+	look_refused(local, request, key, now);
+	note_refused(local, request, key, now);
 	pthread_mutex_unlock(&local->lock);
 	atomic_fetch_add(&local->decided, 1);
 }
@@ -329,6 +371,7 @@ void local_follow(struct local *local, const struct limit_request *request, stru
 			if (limit->notices & 1u << bit)
 				place->told[bit] = now.ticks;
 	}
+	note_refused(local, request, key, now);
 	pthread_mutex_unlock(&local->lock);
 }
 

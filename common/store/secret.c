@@ -36,7 +36,7 @@ static bool secret_read(struct store_secret *secret, struct span text)
  * Ours, if we have one, is offered: a store that lost its data gets it back from the first server that asks, and what
  * the others remember still means the same.
  */
-static bool agree(struct store *store, struct store_secret *secret)
+static bool agree(struct store *store, struct store_secret *secret, int64_t *since_ms)
 {
 	static const struct span key = { "leu:meta", 8 };
 	char text[2 * DIGITS + 1];
@@ -47,17 +47,19 @@ static bool agree(struct store *store, struct store_secret *secret)
 	secret_text(secret, text);
 	const enum store_result result = store_run(store, &request, 1, &answers, store->options->deadline_ms / 2);
 	const bool agreed = result == STORE_OK && secret_read(secret, store_field(answers, 0));
+	*since_ms = store_field_number(answers, 1);
 	store_answers_free(&answers);
 	explicit_bzero(text, sizeof(text));
 	return agreed;
 }
 
-static void adopt(struct store *store, const struct store_secret *secret)
+static void adopt(struct store *store, const struct store_secret *secret, int64_t since_ms)
 {
 	pthread_mutex_lock(&store->lock);
 	const bool other = store->secret_known && memcmp(&store->secret, secret, sizeof(*secret)) != 0;
 	store->secret = *secret;
 	store->secret_known = true;
+	store->secret_since_ms = since_ms;
 	pthread_mutex_unlock(&store->lock);
 	if (other)
 		log_warning("store: another secret is in force now: recipients known so far count as new");
@@ -68,6 +70,7 @@ bool store_secret(struct store *store, struct store_secret *out)
 	if (!store)
 		return false;
 	const int64_t now = clock_ticks_ms();
+	int64_t since_ms;
 	pthread_mutex_lock(&store->lock);
 	const bool known = store->secret_known, due = !known || now - store->secret_at >= AGREED_MS;
 	if (due)
@@ -78,8 +81,18 @@ bool store_secret(struct store *store, struct store_secret *out)
 		return true;
 	if (!known && getrandom(out, sizeof(*out), GRND_NONBLOCK) != sizeof(*out))
 		return false;
-	if (!agree(store, out))
+	if (!agree(store, out, &since_ms))
 		return known;
-	adopt(store, out);
+	adopt(store, out, since_ms);
 	return true;
+}
+
+int64_t store_since(struct store *store)
+{
+	if (!store)
+		return 0;
+	pthread_mutex_lock(&store->lock);
+	const int64_t since_ms = store->secret_since_ms;
+	pthread_mutex_unlock(&store->lock);
+	return since_ms;
 }

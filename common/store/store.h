@@ -158,6 +158,12 @@ struct store_secret {
 };
 bool store_secret(struct store *store, struct store_secret *out);
 
+/*
+ * Since when this store's servers have learnt contacts, ms since 1970: when the secret was set in it. A store that lost
+ * its data begins anew. 0 = not known yet; store_secret() asks.
+ */
+int64_t store_since(struct store *store);
+
 /* ---- for the admin's command --------------------------------------------------------------------------------------
  */
 

@@ -3,6 +3,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "log.h"
 #include "store/contact.h"
@@ -171,6 +172,68 @@ static void a_store_that_lost_its_data_gets_the_secret_back(void **state)
 	assert_memory_equal(&still, &after, sizeof(after));
 }
 
+/* As redis/contact.lua keeps it. */
+static void set_days(struct fixture *f, const char *field, unsigned count, const char *usual)
+{
+	char day[16], value[64];
+	const time_t before = time(NULL) - 86400;
+	struct tm tm;
+
+	strftime(day, sizeof(day), "%Y-%m-%d", gmtime_r(&before, &tm));
+	snprintf(value, sizeof(value), "%u on %s, usual %s", count, day, usual);
+	assert_int_equal(decide(f->store, 4, (const char *const[]){ "HSET", "leu:seen:{a}", field, value }), STORE_OK);
+}
+
+static void what_is_usual_for_the_account_is_known_with_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *const some[] = { "a@example.org", "b@example.org", "a@example.org", NULL };
+	struct contact_request request;
+
+	NEEDS_SERVER(f);
+	open_store(f);
+	const struct store_secret secret = secret_of(f->store);
+	set_days(f, "confirm", 100, "42.500");
+	request = request_of(&secret, CONTACT_LOOK, "a", some);
+	request.kind = span("confirm");
+	run(f->store, &request);
+	/* 100 count as twice 42.5 and four: (89 - 42.5) / 8 more */
+	assert_int_equal(request.usual, 48);
+	assert_int_equal(request.new_count, 2);
+	request.mode = CONTACT_ADD;
+	run(f->store, &request);
+	run(f->store, &request); /* nobody is new any more */
+	assert_int_equal(request.new_count, 0);
+	assert_int_equal(request.usual, 48);
+	request.mode = CONTACT_LOOK;
+	request.kind = span("sale");
+	run(f->store, &request);
+	assert_int_equal(request.usual, 0);
+	request.kind = span("");
+	run(f->store, &request);
+	assert_int_equal(request.usual, 0);
+}
+
+static void since_when_contacts_are_learnt_is_known_with_the_secret(void **state)
+{
+	struct fixture *f = *state;
+
+	NEEDS_SERVER(f);
+	log_open("test_store", LOG_TO_STDERR, (enum log_level)0);
+	open_store(f);
+	assert_int_equal(store_since(NULL), 0);
+	assert_int_equal(store_since(f->store), 0);
+	const int64_t now = clock_wall_ms();
+	secret_of(f->store);
+	const int64_t first = store_since(f->store);
+	assert_true(first > now - 20000 && first <= clock_wall_ms());
+	secret_later(f->store);
+	assert_int_equal(store_since(f->store), first);
+	assert_int_equal(decide(f->store, 1, (const char *const[]){ "FLUSHALL" }), STORE_OK);
+	secret_later(f->store); /* all are strangers there */
+	assert_true(store_since(f->store) > first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +241,8 @@ int main(void)
 		cmocka_unit_test(fingerprints_are_small_and_of_one_account),
 		STORE_TEST(without_an_answer_nothing_is_made_of_it),
 		STORE_TEST(a_store_that_lost_its_data_gets_the_secret_back),
+		STORE_TEST(what_is_usual_for_the_account_is_known_with_it),
+		STORE_TEST(since_when_contacts_are_learnt_is_known_with_the_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,7 @@ static void try_at(struct store *store, const char *account, int64_t now, uint32
 		passed_at[passes] = now;
 		passed_n[passes++] = n;
 	}
-	const uint64_t hour = (uint64_t)store_field_number(got, 4), day = (uint64_t)store_field_number(got, 6);
+	const uint64_t hour = (uint64_t)store_field_number(got, 6), day = (uint64_t)store_field_number(got, 8);
 	if (store_field_number(got, 1) != 2) {
 		assert_true(hour >= since(now - 3600000) && hour <= since(now - 3600000 - 600000));
 		assert_true(day >= since(now - 86400000));
@@ -442,6 +442,39 @@ static void an_attack_by_many_threads_gets_no_more_whatever_happens(void **state
 	assert_true(count >= passed && count <= passed + unsure);
 }
 
+/* ---- refusals ---------------------------------------------------------------------------------- */
+
+static void when_it_refused_is_known_with_the_store_and_without(void **state)
+{
+	struct fixture *f = *state;
+	struct limit_request got;
+
+	NEEDS_SERVER(f);
+	log_open("test_store", LOG_TO_STDERR, (enum log_level)0);
+	open_store(f);
+	ready(f->store);
+	got = sure(f->store, request_of("a", LIMIT_COUNT, 6, 5, 0));
+	assert_true(!got.fits && got.refused_ms == 0 && got.full_since_ms == 0);
+	got = sure(f->store, request_of("a", LIMIT_CHECK, 1, 5, 0));
+	assert_true(got.refused_ms > clock_wall_ms() - 30000 && got.refused_ms <= clock_wall_ms());
+	/* as if that had been in the middle of an attack of two hours; the store says it by the minute */
+	assert_int_equal(decide(f->store, 4, (const char *const[]){ "HSET", "leu:limit:{a}", "refused", "9 30 120" }),
+			 STORE_OK);
+	got = sure(f->store, request_of("a", LIMIT_CHECK, 1, 5, 0));
+	assert_in_range(clock_wall_ms() - got.refused_ms, 1800000, 1950000);
+	assert_in_range(clock_wall_ms() - got.full_since_ms, 7200000, 7350000);
+	server_kill(&f->server, SIGKILL);
+	assert_true(becomes(f->store, STORE_STATE_AWAY, 5000));
+	got = request_of("a", LIMIT_COUNT, 6, 5, 0);
+	run(f->store, &got);
+	assert_true(got.local && !got.fits);
+	assert_in_range(clock_wall_ms() - got.refused_ms, 1800000, 1950000);
+	got = request_of("a", LIMIT_COUNT, 1, 5, 0);
+	run(f->store, &got);
+	assert_true(got.local && got.fits && got.refused_ms > clock_wall_ms() - 30000);
+	assert_in_range(clock_wall_ms() - got.full_since_ms, 7200000, 7350000);
+}
+
 /* ---- the admin --------------------------------------------------------------------------------- */
 
 static unsigned listed;
@@ -566,6 +599,7 @@ int main(void)
 		STORE_TEST(a_server_that_takes_no_writes_is_told_when_it_does),
 		STORE_TEST(what_nobody_waits_for_is_counted_too),
 		STORE_TEST(an_attack_by_many_threads_gets_no_more_whatever_happens),
+		STORE_TEST(when_it_refused_is_known_with_the_store_and_without),
 		STORE_TEST(an_admins_limit_is_in_force_everywhere),
 		STORE_TEST(an_admin_reads_it),
 		cmocka_unit_test(names_of_any_length_stay_different),

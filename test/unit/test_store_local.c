@@ -195,6 +195,45 @@ static void what_the_store_counted_is_known_when_it_goes(void **state)
 	local_free(&local);
 }
 
+static void refusals_are_remembered_for_a_day(void **state)
+{
+	struct local *local = local_new(100);
+	struct limit_request got, told;
+
+	(void)state;
+	ask(local, "a", LIMIT_COUNT, 10, 0, false);
+	got = ask(local, "a", LIMIT_COUNT, 1, 1000, false); /* not yet before this one */
+	assert_true(!got.fits && got.refused_ms == 0 && got.full_since_ms == 0);
+	got = ask(local, "a", LIMIT_CHECK, 1, 2000, false);
+	assert_true(got.refused_ms == WALL + 1000 && got.full_since_ms == WALL + 1000);
+	got = ask(local, "a", LIMIT_COUNT, 1, HOUR_MS, false);
+	assert_int_equal(got.refused_ms, WALL + 1000); /* a check refuses nothing */
+	got = ask(local, "a", LIMIT_COUNT, 1, 24 * HOUR_MS, false);
+	assert_true(got.fits && got.refused_ms == WALL + HOUR_MS && got.full_since_ms == WALL + 1000);
+	got = ask(local, "b", LIMIT_CHECK, 1, 24 * HOUR_MS, false);
+	assert_true(got.refused_ms == 0 && got.full_since_ms == 0);
+	got = ask(local, "a", LIMIT_CHECK, 1, 25 * HOUR_MS + 1, false);
+	assert_true(got.refused_ms == 0 && got.full_since_ms == 0);
+	ask(local, "a", LIMIT_OBSERVE, 11, 25 * HOUR_MS + 1, false); /* and begin anew */
+	got = ask(local, "a", LIMIT_CHECK, 1, 25 * HOUR_MS + 2, false);
+	assert_int_equal(got.full_since_ms, WALL + 25 * HOUR_MS + 1);
+
+	/* what the store knew goes on */
+	told = ask(local, "c", LIMIT_CHECK, 1, 0, false);
+	told.mode = LIMIT_COUNT;
+	told.fits = false;
+	told.refused_ms = WALL - HOUR_MS;
+	told.full_since_ms = WALL - 3 * HOUR_MS;
+	local_follow(local, &told, span("c"), at(5));
+	got = ask(local, "c", LIMIT_CHECK, 1, 10, false);
+	assert_true(got.refused_ms == WALL + 5 && got.full_since_ms == WALL - 3 * HOUR_MS);
+	told.mode = LIMIT_CHECK;
+	local_follow(local, &told, span("d"), at(5));
+	got = ask(local, "d", LIMIT_CHECK, 1, 10, false);
+	assert_true(got.refused_ms == WALL - HOUR_MS && got.full_since_ms == WALL - 3 * HOUR_MS);
+	local_free(&local);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +243,7 @@ int main(void)
 		cmocka_unit_test(those_not_used_for_longest_go_first),
 		cmocka_unit_test(debts_stay_as_long_as_there_is_room),
 		cmocka_unit_test(what_the_store_counted_is_known_when_it_goes),
+		cmocka_unit_test(refusals_are_remembered_for_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
