@@ -11,6 +11,7 @@
 #include "egress.h"
 #include "identity.h"
 #include "log.h"
+#include "provider/provider.h"
 #include "setup.h"
 
 const char *const log_target_names[] = { "stderr", "journal", "syslog", NULL };
@@ -106,6 +107,7 @@ int setup_sections(const struct section **sections, const struct milter *const *
 	sections[n++] = &store_section;
 	sections[n++] = &egress_section;
 	sections[n++] = &dns_section;
+	sections[n++] = &provider_section;
 	sections[n++] = &notice_section;
 	for (; *milters; milters++) {
 		if (n == SETUP_SECTIONS)
@@ -209,6 +211,7 @@ int setup_load(struct setup *setup, const char *directory, const struct milter *
 	setup->store = config_section(setup->config, store_section.name);
 	setup->egress = config_section(setup->config, egress_section.name);
 	setup->dns = config_section(setup->config, dns_section.name);
+	setup->provider = config_section(setup->config, provider_section.name);
 	setup->notice = config_section(setup->config, notice_section.name);
 	if (domains_resolve(setup, directory) < 0) {
 		snprintf(error, size, "out of memory");

@@ -1,0 +1,219 @@
+/*
+ * The groups as conf.d names them (table.h): sorted tables, one of domains and one of the hosts that receive mail.
+ */
+#include "provider/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address/address.h"
+#include "arena.h"
+#include "text.h"
+
+#define TABLE_MEMORY (8u << 20) /* bytes: some 50,000 names */
+
+struct member {
+	const char *name; /* comparable form */
+	const char *group;
+	bool is_own;
+};
+
+struct members {
+	struct member *at;
+	size_t count, room;
+};
+
+struct provider_table {
+	struct arena memory; /* of the names */
+	struct members domains, hosts;
+};
+
+/* ---- what an admin writes ---------------------------------------------------------------------- */
+
+#define FORM                                                                                                     \
+	"write GROUP: DOMAIN ... mx:HOST ..., such as \"acme: acme.example acme.test mx:mx.acme.test\"; a name " \
+	"is 1 to 32 of a-z 0-9 - _"
+
+/* The group's name in front of ": "; its words are at *rest. */
+static bool group_read(const char *value, struct span *group, const char **rest)
+{
+	*group = (struct span){ value, strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-_") };
+	if (group->len == 0 || group->len > PROVIDER_GROUP_MAX || value[group->len] != ':')
+		return false;
+	*rest = value + group->len + 1;
+	*rest += strspn(*rest, " \t");
+	return **rest != '\0';
+}
+
+/* The next word in comparable form; *rest goes behind it. NULL, or what is wrong. */
+static const char *word_read(const char **rest, bool *is_host, domain_name out)
+{
+	const char *word = *rest;
+	size_t len = strcspn(word, " \t");
+
+	*rest = word + len;
+	*rest += strspn(*rest, " \t");
+	*is_host = strncmp(word, "mx:", 3) == 0;
+	if (*is_host) {
+		word += 3;
+		len -= 3;
+	}
+	if (domain_canonical(word, len, out) < 0)
+		return "one of its words is no name of a domain; " FORM;
+	/* a whole top-level domain would be one provider */
+	return strchr(out, '.') ? NULL : "one of its names has no dot; " FORM;
+}
+
+const char *provider_row_check(const char *value)
+{
+	const char *rest, *wrong = NULL;
+	struct span group;
+	domain_name name;
+	bool is_host;
+
+	if (!group_read(value, &group, &rest))
+		return FORM;
+	while (!wrong && *rest != '\0')
+		wrong = word_read(&rest, &is_host, name);
+	return wrong;
+}
+
+/* ---- the tables -------------------------------------------------------------------------------- */
+
+static bool member_add(struct members *members, const struct member *member)
+{
+	if (members->count == members->room) {
+		const size_t room = members->room ? 2 * members->room : 256;
+		struct member *at = reallocarray(members->at, room, sizeof(*at));
+
+		if (!at)
+			return false;
+		members->at = at;
+		members->room = room;
+	}
+	members->at[members->count++] = *member;
+	return true;
+}
+
+static bool row_add(struct provider_table *table, const char *value, bool is_own)
+{
+	struct member member = { .is_own = is_own };
+	const char *rest;
+	struct span group;
+	domain_name name;
+	bool is_host;
+
+	if (!group_read(value, &group, &rest))
+		return false;
+	member.group = arena_copy(&table->memory, group.at, group.len);
+	while (member.group && *rest != '\0') {
+		if (word_read(&rest, &is_host, name))
+			return false;
+		member.name = arena_copy(&table->memory, name, strlen(name));
+		if (!member.name || !member_add(is_host ? &table->hosts : &table->domains, &member))
+			return false;
+	}
+	return member.group != NULL;
+}
+
+static bool rows_add(struct provider_table *table, const struct string_list *rows, bool is_own)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (!row_add(table, rows->at[i], is_own))
+			return false;
+	return true;
+}
+
+/* By name; the admin's own in front. */
+static int member_compare(const void *a, const void *b)
+{
+	const struct member *left = a, *right = b;
+	const int order = strcmp(left->name, right->name);
+
+	return order ? order : right->is_own - left->is_own;
+}
+
+/* Each name once. False: one stands in two groups of the same list. */
+static bool members_settle(struct members *members, const char **option, char *error, size_t size)
+{
+	size_t kept = 0;
+
+	if (members->count > 0)
+		qsort(members->at, members->count, sizeof(*members->at), member_compare);
+	for (size_t i = 0; i < members->count; i++) {
+		const struct member *member = &members->at[i], *last = kept > 0 ? &members->at[kept - 1] : NULL;
+
+		if (!last || strcmp(last->name, member->name) != 0) {
+			members->at[kept++] = *member;
+		} else if (last->is_own == member->is_own && strcmp(last->group, member->group) != 0) {
+			*option = member->is_own ? "own_groups" : "groups";
+			snprintf(error, size, "'%s' stands in two groups, %s and %s: take it out of one", member->name,
+				 last->group, member->group);
+			return false;
+		}
+	}
+	members->count = kept;
+	return true;
+}
+
+struct provider_table *provider_table_new(const struct provider_options *options, const char **option, char *error,
+					  size_t size)
+{
+	struct provider_table *table = calloc(1, sizeof(*table));
+
+	*option = "groups";
+	snprintf(error, size, "out of memory, or too many names");
+	if (!table)
+		return NULL;
+	arena_init(&table->memory, TABLE_MEMORY);
+	if (rows_add(table, &options->groups, false) && rows_add(table, &options->own_groups, true) &&
+	    members_settle(&table->domains, option, error, size) && members_settle(&table->hosts, option, error, size))
+		return table;
+	provider_table_free(&table);
+	return NULL;
+}
+
+void provider_table_free(struct provider_table **table)
+{
+	if (!*table)
+		return;
+	free((*table)->domains.at);
+	free((*table)->hosts.at);
+	arena_free(&(*table)->memory);
+	free(*table);
+	*table = NULL;
+}
+
+/* ---- look-ups ---------------------------------------------------------------------------------- */
+
+static int name_compare(const void *name, const void *member)
+{
+	return strcmp(name, ((const struct member *)member)->name);
+}
+
+static const struct member *member_find(const struct members *members, const char *name)
+{
+	return members->count ? bsearch(name, members->at, members->count, sizeof(*members->at), name_compare) : NULL;
+}
+
+const char *provider_table_domain(const struct provider_table *table, const char *domain, bool *is_own)
+{
+	const struct member *member = member_find(&table->domains, domain);
+
+	*is_own = member && member->is_own;
+	return member ? member->group : NULL;
+}
+
+/* The most particular one counts: tenants and consumers share what is above their hosts' names. */
+const char *provider_table_host(const struct provider_table *table, const char *host)
+{
+	const struct member *member = NULL;
+
+	while (!member && host) {
+		member = member_find(&table->hosts, host);
+		host = strchr(host, '.');
+		host += host != NULL;
+	}
+	return member ? member->group : NULL;
+}
