@@ -119,8 +119,11 @@ static struct view view_of(const struct judgement *judgement, const struct bench
 static enum action expressible(const struct bench *bench, const struct session *session, enum stage stage,
 			       enum action action)
 {
+	const enum action instead_of_defer =
+		session->connection.can_wait ? ACTION_DEFER : setup_instead_of_defer(house_setup(bench->house));
+
 	return stack_expressible(session->connection.mta, session->who.path, session->connection.local_command, stage,
-				 action, setup_instead_of_defer(house_setup(bench->house)));
+				 action, instead_of_defer);
 }
 
 /* The canary asks whether the rules see the forgery, not whether they are told to bite. */

@@ -52,6 +52,7 @@ struct connection {
 	const char *helo;
 	const char *daemon_name;
 	bool local_command; /* no SMTP client behind it: Postfix' sendmail(1) path, Exim's acl_not_smtp */
+	bool can_wait;	    /* a local command's mail that "later" is said to waits in the queue, and is judged again */
 	bool has_client_uid;
 	uint32_t client_uid; /* owner of the loopback client's socket */
 };

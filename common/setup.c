@@ -76,7 +76,8 @@ static const struct option rows[] = {
 	  "Files with lines of the form domain: account, watched for changes: cPanel's are the default, DirectAdmin's is "
 	  "/etc/virtual/domainowners." },
 	{ OPTION_CHOICE, "instead_of_defer", "hold", 0, 0, instead_of_defer_names, NULL, OPTION_AT(instead_of_defer),
-	  "What is done where a way of submission cannot be told to try again later: sendmail(1) on Postfix and Exim." },
+	  "What is done where a way of submission cannot be told to try again later: sendmail(1) on Postfix, and on Exim with "
+	  "lines of before it could." },
 	{ OPTION_NUMBER, "max_connections", "1000", 10, 20000, NULL, NULL, OPTION_AT(max_connections),
 	  "Connections served at once by one service; more are told to come back later." },
 	{ OPTION_TIME, "idle_limit", "1h", 60, 86400, NULL, NULL, OPTION_AT(idle_limit),

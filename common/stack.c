@@ -257,19 +257,20 @@ static const struct limit {
 	bool refuse; /* may a 5xx be said here? */
 	bool defer;  /* may a 4xx be said here? */
 	bool hold;   /* may the message be held here? */
+	bool wait;   /* may the front have a way to say "later" afterwards? */
 } limits[] = {
 	/* refusing the MTA's own bounce makes it retry for days */
-	{ ANY, PATH_INTERNAL, ANY, ANY, false, false, false },
+	{ ANY, PATH_INTERNAL, ANY, ANY, false, false, false, false },
 	/* holding is a matter of the whole message */
-	{ MTA_POSTFIX, ANY, true, STAGE_RCPT, false, false, false },
-	{ MTA_POSTFIX, ANY, true, STAGE_END, true, false, true },
+	{ MTA_POSTFIX, ANY, true, STAGE_RCPT, false, false, false, false },
+	{ MTA_POSTFIX, ANY, true, STAGE_END, true, false, true, false },
 	/* acl_not_smtp: defer equals deny */
-	{ MTA_EXIM, ANY, true, STAGE_RCPT, false, false, false },
-	{ MTA_EXIM, ANY, true, STAGE_END, true, false, true },
+	{ MTA_EXIM, ANY, true, STAGE_RCPT, false, false, false, false },
+	{ MTA_EXIM, ANY, true, STAGE_END, true, false, true, true },
 	/* a local submission of an MTA that did not say who it is: be as careful as with Postfix */
-	{ MTA_UNKNOWN, ANY, true, STAGE_RCPT, false, false, false },
-	{ MTA_UNKNOWN, ANY, true, STAGE_END, true, false, true },
-	{ ANY, ANY, ANY, STAGE_RCPT, true, true, false },
+	{ MTA_UNKNOWN, ANY, true, STAGE_RCPT, false, false, false, false },
+	{ MTA_UNKNOWN, ANY, true, STAGE_END, true, false, true, false },
+	{ ANY, ANY, ANY, STAGE_RCPT, true, true, false, false },
 };
 
 static bool limit_is_for(const struct limit *limit, enum mta mta, enum submission_path path, bool local_command,
@@ -292,8 +293,11 @@ enum action stack_expressible(enum mta mta, enum submission_path path, bool loca
 			limit = &limits[i];
 	if (!limit)
 		return action;
-	if (action == ACTION_DEFER && !limit->defer && stage == STAGE_END && path != PATH_INTERNAL)
+	if (action == ACTION_DEFER && !limit->defer && stage == STAGE_END && path != PATH_INTERNAL) {
 		action = instead_of_defer;
+		if (action == ACTION_DEFER && limit->wait)
+			return action;
+	}
 	if ((action == ACTION_REJECT && limit->refuse) || (action == ACTION_DEFER && limit->defer) ||
 	    (action == ACTION_HOLD && limit->hold))
 		return action;

@@ -62,7 +62,8 @@ bool stack_forge(const struct stack *stack, const struct directory *directory, s
  * What a way of submission can express (measured on Postfix 3.7/3.10, sendmail 8.17/8.18, Exim 4.96/4.98):
  * Postfix' sendmail(1) mail must never see a refusal at RCPT nor any 4xx (it would loop in maildrop);
  * Exim's acl_not_smtp has no "later"; an MTA's own bounces are never refused.
- * `instead_of_defer` (HOLD, ACCEPT = OBSERVE, or REJECT) stands in for a deferral that cannot be said.
+ * `instead_of_defer` (HOLD, ACCEPT = OBSERVE, or REJECT) stands in for a deferral that cannot be said; DEFER: the front
+ * has a way to say it at the end.
  * ACTION_OBSERVE at STAGE_RCPT means: not here, decide at STAGE_END.
  */
 enum action stack_expressible(enum mta mta, enum submission_path path, bool local_command, enum stage stage,

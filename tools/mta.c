@@ -295,27 +295,25 @@ static const char exim_rest[] =
 	"\n"
 	"# ==== exim.conf, acl_not_smtp: first line ====\n"
 	"# sendmail(1) and PHP's mail(). cPanel: box custom_begin_not_smtp.\n"
-	"  require acl = leumund local \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
+	"  require acl = leumund local \"later=1 recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
 	"\n"
 	"# ==== exim.conf, begin routers: first router ====\n"
-	"# The last word, for each recipient after aliases and forwards. cPanel: box PREROUTERS. The client's\n"
-	"# port is not told: when this runs its socket is gone, and another user's may have the number.\n";
+	"# acl_not_smtp knows no \"later\": local mail that is put off carries X-Leumund-Later, and this router\n"
+	"# asks at each try, for each recipient, whether it may go now. cPanel: box PREROUTERS.\n";
 
 static const char exim_router[] =
 	"  driver = redirect\n"
-	"  domains = ! +local_domains\n"
+	"  condition = ${if and{{def:h_X-Leumund-Later:}{!def:sender_host_address}}}\n"
 	"  allow_fail\n"
 	"  allow_defer\n"
 	"  forbid_file\n"
 	"  forbid_pipe\n"
 	"  forbid_include\n"
-	"  data = ${readsocket{@SOCK@}{route queue_id=$message_exim_id \\\n"
-	"    ${if def:sender_host_address{client_addr=$sender_host_address}\\\n"
-	"      {ident=${quote:$sender_ident} uid=$originator_uid}} \\\n"
-	"    ${if def:sender_host_authenticated{auth_type=${quote:$sender_host_authenticated} \\\n"
-	"      auth_user=${quote:$authenticated_id}}} \\\n"
-	"    mail_from=${quote:$sender_address} rcpt_to=${quote:$local_part@$domain} \\\n"
-	"    parent=${if def:parent_domain{${quote:$parent_local_part@$parent_domain}}{\"\"}}\\n}{10s}{}{}}\n";
+	"  data = ${readsocket{@SOCK@}{route later=1 queue_id=$message_exim_id \\\n"
+	"    ident=${quote:$sender_ident} uid=$originator_uid mail_from=${quote:$sender_address} \\\n"
+	"    rcpt_to=${quote:$local_part@$domain} \\\n"
+	"    parent=${if def:parent_domain{${quote:$parent_local_part@$parent_domain}}{\"\"}} \\\n"
+	"    headers=${base64:$message_headers_raw}\\n}{10s}{}{:defer: leumund does not answer}}\n";
 /* clang-format on */
 
 /* Exim replaces macros wherever their name occurs: no name may begin with another's. */

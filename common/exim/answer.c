@@ -14,6 +14,7 @@
 #include "exim/exim.h"
 #include "exim/line.h"
 #include "log.h"
+#include "marks.h"
 
 /* ---- facts ------------------------------------------------------------------------------------- */
 
@@ -42,7 +43,8 @@ static void client_read(struct connection *connection, const struct exim_line *l
 	connection->client_addr = keep(&connection->memory, address);
 }
 
-/* What every question says about connection and message. */
+/* What every question says about connection and message. Local mail that cannot be told "later" can wait by `later=1`.
+ */
 static int facts_read(struct session *session, const struct exim_line *line, bool is_local)
 {
 	struct connection *connection = &session->connection;
@@ -52,6 +54,7 @@ static int facts_read(struct session *session, const struct exim_line *line, boo
 
 	connection->mta = MTA_EXIM;
 	connection->local_command = is_local;
+	connection->can_wait = is_local && line->value[EXIM_LATER][0] == '1';
 	client_read(connection, line);
 	connection->client_name = keep(&connection->memory, line->value[EXIM_CLIENT_NAME]);
 	connection->helo = keep(&connection->memory, line->value[EXIM_HELO]);
@@ -160,6 +163,25 @@ uint64_t exim_unchanged(void)
 	return atomic_load(&unchanged);
 }
 
+/* ---- local mail that is put off ---------------------------------------------------------------- */
+
+static bool is_put_off(const struct session *session, const struct reply *reply)
+{
+	return session->connection.can_wait && reply->kind == REPLY_REFUSE && reply->code[0] == '4';
+}
+
+/* The field makes the router ask again. Who writes it himself is asked about more often. */
+static const char *put_off(struct question *question, const struct header *cut, const struct reply *reply,
+			   struct text *answer)
+{
+	struct judgement *judgement = question->judgement;
+
+	judgement->marks.first = NULL;
+	if (!marks_add(&judgement->marks, &question->session->message.memory, "X-Leumund-Later", reply->text))
+		return NULL;
+	return changes_make(question, cut, answer);
+}
+
 /* ---- the answers ------------------------------------------------------------------------------- */
 
 /* `changes` of a message that passes begin with a blank, or are "". */
@@ -228,16 +250,23 @@ static void answer_message(struct question *question, bool is_local, struct text
 	if (facts_read(session, line, is_local) < 0 ||
 	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 ||
 	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS]), &cut) < 0) {
+		session->connection.can_wait = false;
 		reply = judge_failed(&question->bench, session, STAGE_END);
 	} else {
 		judge_mail(question->judgement, &question->bench, session);
 		if (is_local)
 			recipients_judge(question);
 		reply = judge_end(question->judgement, &question->bench, session);
-		if (reply.kind != REPLY_REFUSE)
+		if (is_put_off(session, &reply)) {
+			changes = put_off(question, cut, &reply, answer);
+			reply.kind = REPLY_ACCEPT;
+		} else if (reply.kind != REPLY_REFUSE) {
 			changes = changes_make(question, cut, answer);
-		if (!changes)
+		}
+		if (!changes) {
+			session->connection.can_wait = false;
 			reply = judge_failed(&question->bench, session, STAGE_END);
+		}
 	}
 	answer_reply(answer, &reply, changes ? changes : "");
 }
@@ -252,11 +281,32 @@ static void answer_local(struct question *question, struct text *answer)
 	answer_message(question, true, answer);
 }
 
-/* No milter of today judges deliveries: Exim goes on. */
+/*
+ * For one recipient of a message that was put off: as if it were the only one, for each may leave at a time of its
+ * own. What is let pass gets no answer, and Exim goes on.
+ */
 static void answer_route(struct question *question, struct text *answer)
 {
-	(void)question;
-	(void)answer;
+	const struct exim_line *line = question->line;
+	struct session *session = question->session;
+	const struct header *cut = NULL;
+	struct recipient *recipient;
+	struct reply reply;
+
+	if (line->value[EXIM_LATER][0] != '1')
+		return;
+	if (facts_read(session, line, true) < 0 || !(recipient = message_rcpt_to(session, line->value[EXIM_RCPT_TO])) ||
+	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS]), &cut) < 0) {
+		text_str(answer, ":defer: it cannot be checked now");
+		return;
+	}
+	judge_mail(question->judgement, &question->bench, session);
+	(void)judge_rcpt(question->judgement, &question->bench, session, recipient);
+	reply = judge_end(question->judgement, &question->bench, session);
+	if (reply.kind == REPLY_ACCEPT)
+		return;
+	text_str(answer, reply.kind == REPLY_REFUSE && reply.code[0] == '5' ? ":fail: " : ":defer: ");
+	text_str(answer, reply.text);
 }
 
 static void answer_status(struct question *question, struct text *answer)

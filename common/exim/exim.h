@@ -7,15 +7,17 @@
  *   rcpt   at acl_smtp_rcpt: one recipient       answers for this recipient
  *   data   at acl_smtp_data: the whole message   answers for the message
  *   local  at acl_not_smtp: the whole message
- *   route  in a redirect router: one recipient after aliases and forwards
+ *   route  in a redirect router: one recipient, after aliases and forwards, of local mail that was put off
  *   status anyone who may open the socket: one JSON object, for `leumund status`
  * Keys: queue_id client_addr client_port client_name helo auth_user auth_type ident uid mail_from rcpt_to
- *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) parent header_changes
+ *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) parent header_changes later
  * Answer, one line: `accept`, `hold TEXT`, `550 5.7.1 TEXT`, `451 4.7.1 TEXT`; route: empty, `:fail: TEXT`,
  *   `:defer: TEXT`. What is no request gets `error WHY`.
  * A question with header_changes=1 may also be answered by `accept header NAMES LINES` or `hold header NAMES LINES
  *   TEXT`: the message passes, its header shall change. NAMES are apart by colons, or "-"; all their fields are to be
  *   removed, then LINES (base64 of what add_header takes) to be added.
+ * acl_not_smtp cannot say "later". With later=1 in `local` the message passes instead, with a field X-Leumund-Later, and
+ *   the router asks for each recipient of such a message, at each try, whether it may go now.
  */
 #ifndef LEUMUND_EXIM_H
 #define LEUMUND_EXIM_H

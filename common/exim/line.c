@@ -23,6 +23,7 @@ static const char *const keys[] = {
 	[EXIM_HEADERS] = "headers",
 	[EXIM_PARENT] = "parent",
 	[EXIM_HEADER_CHANGES] = "header_changes",
+	[EXIM_LATER] = "later",
 };
 
 /* ${quote:} writes newline as \n, carriage return as \r, and puts \ before " and itself. */

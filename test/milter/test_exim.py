@@ -1,7 +1,9 @@
 # The line protocol for Exim: the same verdicts as over milter, and what is no request.
+import base64
 import json
 import os
 import pwd
+import re
 import socket
 import threading
 import time
@@ -102,13 +104,46 @@ def test_client_of_a_customers_own_exim_is_that_customer():
         milter.wait_log(r'path=remote')
 
 
+def own_user():
+    return next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
+
+
 def test_local_message_is_never_told_to_come_back_later():
-    user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
+    user = own_user()
     with Instance(sender='envelope_owner = defer\nexempt_uids = {}',
                   domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as milter:
         answer = asked(milter, 'local', 'x@own.example', header_from='x@user.example', auth_user=None, client_addr='',
                        uid=str(user.pw_uid))
         check(answer.startswith('hold [SND20] '), answer)
+
+
+def later(milter, verb, user, mail_from='x@user.example', **keys):
+    """A question about local mail, by printed lines that can put it off."""
+    return asked(milter, verb, mail_from, auth_user=None, client_addr='', uid=str(user.pw_uid), later='1',
+                 header_changes='1', **keys)
+
+
+def test_local_message_that_must_wait_is_asked_about_again():
+    user = own_user()
+    domains = DOMAINS + 'user.example: %s\n' % user.pw_name
+    with Instance(sender=SENDER.replace('reject', 'defer') + '\nexempt_uids = {}', domains=domains) as milter:
+        old = 'cp1001@cp1server.example.com'
+        same(later(milter, 'local', user), 'accept', 'a message without fault')
+        words = later(milter, 'local', user, recipients='y@remote.example, ' + old).split(' ')
+        same(words[:3], ['accept', 'header', '-'], words)
+        added = base64.b64decode(words[3]).decode()
+        check(re.fullmatch(r':at_start:X-Leumund-Later: \[SND11\] .* \(id \w{13}\)\n?', added), added)
+        shown = headers('x@user.example', added)
+        same(later(milter, 'route', user, rcpt_to='y@remote.example', headers=shown), '', 'one without fault goes')
+        for _ in range(2):
+            answer = later(milter, 'route', user, rcpt_to=old, headers=shown)
+            check(answer.startswith(':defer: [SND11] '), answer)
+        # what has become forbidden meanwhile
+        answer = later(milter, 'route', user, 'x@own.example', rcpt_to='y@remote.example', headers=shown)
+        check(answer.startswith(':fail: [SND20] '), answer)
+        cut = exim.line('route', later='1', uid=str(user.pw_uid), mail_from='x@user.example', rcpt_to='y@remote.example')
+        answer = exim.talk(milter.exim, cut[:-1] + b' headers=%%%\n')
+        check(answer.startswith(b':defer: '), answer)
 
 
 def test_bounces_of_exim_itself_are_accepted():
