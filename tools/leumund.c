@@ -62,6 +62,8 @@ static const struct command {
 	{ "audit", "spf [--egress ADDRESS[,...]] [--dns ADDRESS[:PORT]] [--csv|--json]", 1, 1,
 	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS | TAKES_EGRESS | TAKES_CSV,
 	  "the same for every domain of the directory", command_audit },
+	{ "provider", "DOMAIN ... [--dns ADDRESS[:PORT]] [--json]", 1, WORDS, TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_DNS,
+	  "which provider takes the mail of a domain, and by what", command_provider },
 	{ "notice", "test", 1, 1, TAKES_CONF | TAKES_RUN,
 	  "sends a notice by hook, webhook and mail, and says what comes of it", command_notice },
 	{ "learn-contacts", "[FILE ...|-] [--since 62d] [--dry-run] [--json]", 0, WORDS,

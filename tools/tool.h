@@ -35,7 +35,7 @@ command_fn command_run, command_stop, command_reload, command_restart;
 command_fn command_status, command_check;
 command_fn command_config, command_mta, command_manual, command_sample;
 command_fn command_explain, command_history, command_refusals, command_who;
-command_fn command_notice;
+command_fn command_notice, command_provider;
 command_fn command_spf, command_spf_domain, command_audit;
 command_fn command_learn;
 

@@ -10,6 +10,8 @@ static const struct option rows[] = {
 	  "\"acme: acme.example acme.test mx:mx.acme.test\"; a group may have several rows." },
 	{ OPTION_LIST, "own_groups", "{}", 0, 0, NULL, provider_row_check, offsetof(struct provider_options, own_groups),
 	  "The same, of your own: they win over groups, and may add to one of them." },
+	{ OPTION_BOOL, "lookup", "true", 0, 0, NULL, NULL, offsetof(struct provider_options, lookup),
+	  "Whether the MX of recipients' domains are asked for, behind the mail; without, only the domains named here count." },
 	{ .name = NULL }
 };
 /* clang-format on */

@@ -13,14 +13,8 @@
 
 #define TABLE_MEMORY (8u << 20) /* bytes: some 50,000 names */
 
-struct member {
-	const char *name; /* comparable form */
-	const char *group;
-	bool is_own;
-};
-
 struct members {
-	struct member *at;
+	struct provider_member *at;
 	size_t count, room;
 };
 
@@ -81,11 +75,11 @@ const char *provider_row_check(const char *value)
 
 /* ---- the tables -------------------------------------------------------------------------------- */
 
-static bool member_add(struct members *members, const struct member *member)
+static bool member_add(struct members *members, const struct provider_member *member)
 {
 	if (members->count == members->room) {
 		const size_t room = members->room ? 2 * members->room : 256;
-		struct member *at = reallocarray(members->at, room, sizeof(*at));
+		struct provider_member *at = reallocarray(members->at, room, sizeof(*at));
 
 		if (!at)
 			return false;
@@ -98,7 +92,7 @@ static bool member_add(struct members *members, const struct member *member)
 
 static bool row_add(struct provider_table *table, const char *value, bool is_own)
 {
-	struct member member = { .is_own = is_own };
+	struct provider_member member = { .is_own = is_own };
 	const char *rest;
 	struct span group;
 	domain_name name;
@@ -128,7 +122,7 @@ static bool rows_add(struct provider_table *table, const struct string_list *row
 /* By name; the admin's own in front. */
 static int member_compare(const void *a, const void *b)
 {
-	const struct member *left = a, *right = b;
+	const struct provider_member *left = a, *right = b;
 	const int order = strcmp(left->name, right->name);
 
 	return order ? order : right->is_own - left->is_own;
@@ -142,7 +136,8 @@ static bool members_settle(struct members *members, const char **option, char *e
 	if (members->count > 0)
 		qsort(members->at, members->count, sizeof(*members->at), member_compare);
 	for (size_t i = 0; i < members->count; i++) {
-		const struct member *member = &members->at[i], *last = kept > 0 ? &members->at[kept - 1] : NULL;
+		const struct provider_member *member = &members->at[i],
+					     *last = kept > 0 ? &members->at[kept - 1] : NULL;
 
 		if (!last || strcmp(last->name, member->name) != 0) {
 			members->at[kept++] = *member;
@@ -189,31 +184,28 @@ void provider_table_free(struct provider_table **table)
 
 static int name_compare(const void *name, const void *member)
 {
-	return strcmp(name, ((const struct member *)member)->name);
+	return strcmp(name, ((const struct provider_member *)member)->name);
 }
 
-static const struct member *member_find(const struct members *members, const char *name)
+static const struct provider_member *member_find(const struct members *members, const char *name)
 {
 	return members->count ? bsearch(name, members->at, members->count, sizeof(*members->at), name_compare) : NULL;
 }
 
-const char *provider_table_domain(const struct provider_table *table, const char *domain, bool *is_own)
+const struct provider_member *provider_table_domain(const struct provider_table *table, const char *domain)
 {
-	const struct member *member = member_find(&table->domains, domain);
-
-	*is_own = member && member->is_own;
-	return member ? member->group : NULL;
+	return member_find(&table->domains, domain);
 }
 
 /* The most particular one counts: tenants and consumers share what is above their hosts' names. */
-const char *provider_table_host(const struct provider_table *table, const char *host)
+const struct provider_member *provider_table_host(const struct provider_table *table, const char *host)
 {
-	const struct member *member = NULL;
+	const struct provider_member *member = NULL;
 
 	while (!member && host) {
 		member = member_find(&table->hosts, host);
 		host = strchr(host, '.');
 		host += host != NULL;
 	}
-	return member ? member->group : NULL;
+	return member;
 }

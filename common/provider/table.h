@@ -18,11 +18,17 @@ void provider_table_free(struct provider_table **table);
 /* NULL, or what is wrong with one element of the two lists. */
 const char *provider_row_check(const char *value);
 
+struct provider_member {
+	const char *name; /* as a row has it, in comparable form */
+	const char *group;
+	bool is_own; /* the row is one of own_groups */
+};
+
 /*
- * Both return a group's name, or NULL; `is_own`: an admin's own row says so. A domain counts as it stands there, hosts
- * with all that is below them. Domain and host in comparable form.
+ * NULL: no row names it. A domain counts as it stands there, hosts with all that is below them. Domain and host in
+ * comparable form.
  */
-const char *provider_table_domain(const struct provider_table *table, const char *domain, bool *is_own);
-const char *provider_table_host(const struct provider_table *table, const char *host);
+const struct provider_member *provider_table_domain(const struct provider_table *table, const char *domain);
+const struct provider_member *provider_table_host(const struct provider_table *table, const char *host);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	[STORE_SCRIPT_LIMIT] = SCRIPT(limit),
 	[STORE_SCRIPT_OVERRIDE] = SCRIPT(override),
 	[STORE_SCRIPT_CONTACT] = SCRIPT(contact),
+	[STORE_SCRIPT_PROVIDER] = SCRIPT(provider),
 };
 /* clang-format on */
 

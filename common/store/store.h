@@ -92,6 +92,7 @@ enum store_script {
 	STORE_SCRIPT_LIMIT,    /* see store/limit.h */
 	STORE_SCRIPT_OVERRIDE, /* see store/limit.h */
 	STORE_SCRIPT_CONTACT,  /* see store/contact.h */
+	STORE_SCRIPT_PROVIDER,
 	STORE_SCRIPTS,
 };
 
