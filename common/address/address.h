@@ -108,4 +108,10 @@ typedef bool shown_fn(void *arg, const char *domain);
  */
 void display_addresses(struct span display, shown_fn *fn, void *arg);
 
+/*
+ * Appends the value of an unstructured field, such as Subject, as its reader sees it, in UTF-8: encoded-words of the
+ * charsets above decoded, folds undone; U+FFFD for what is not known. Cut at a code point.
+ */
+void field_text(struct span value, struct text *out);
+
 #endif

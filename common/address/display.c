@@ -8,16 +8,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "address/encoded_word.h"
+#include "address/decoder.h"
 #include "address/lex.h"
 #include "utf8.h"
 
 /* Octets of a domain as shown: 253 code points of at most 4 octets are more than any domain has. */
 #define SHOWN_MAX 1024
-#define UNKNOWN 0xfffd
-
-enum charset { UTF_8, LATIN_1, LATIN_9, WINDOWS_1252, ASCII_BASED, FOREIGN };
-
 struct screen {
 	shown_fn *fn;
 	void *arg;
@@ -26,51 +22,16 @@ struct screen {
 	bool domain; /* an "@" was seen: what comes is collected */
 	size_t len;
 	char text[SHOWN_MAX + 1];
-	char bytes[4]; /* an octet sequence that is not yet a code point */
-	size_t held;
 };
 
 /* clang-format off */
-static const struct {
-	const char *name;
-	size_t prefix; /* octets that count, 0: all */
-	enum charset charset;
-} charsets[] = {
-	{ "utf-8", 0, UTF_8 },
-	{ "utf8", 0, UTF_8 },
-	{ "us-ascii", 0, ASCII_BASED },
-	{ "ascii", 0, ASCII_BASED },
-	{ "iso-8859-1", 0, LATIN_1 },
-	{ "latin1", 0, LATIN_1 },
-	{ "iso-8859-15", 0, LATIN_9 },
-	{ "windows-1252", 0, WINDOWS_1252 },
-	{ "cp1252", 0, WINDOWS_1252 },
-	/* Their letters are unknown here, but an address in ASCII shows all the same. */
-	{ "iso-8859-", 9, ASCII_BASED },
-	{ "windows-125", 11, ASCII_BASED },
-	{ "koi8-", 5, ASCII_BASED },
-};
-
-/* What the two later relatives of ISO-8859-1 have in other places, letters only. */
-static const struct {
-	enum charset charset;
-	unsigned char byte;
-	uint16_t point;
-} moved[] = {
-	{ LATIN_9, 0xa6, 0x160 }, { LATIN_9, 0xa8, 0x161 }, { LATIN_9, 0xb4, 0x17d }, { LATIN_9, 0xb8, 0x17e },
-	{ LATIN_9, 0xbc, 0x152 }, { LATIN_9, 0xbd, 0x153 }, { LATIN_9, 0xbe, 0x178 },
-	{ WINDOWS_1252, 0x83, 0x192 }, { WINDOWS_1252, 0x8a, 0x160 }, { WINDOWS_1252, 0x8c, 0x152 },
-	{ WINDOWS_1252, 0x8e, 0x17d }, { WINDOWS_1252, 0x9a, 0x161 }, { WINDOWS_1252, 0x9c, 0x153 },
-	{ WINDOWS_1252, 0x9e, 0x17e }, { WINDOWS_1252, 0x9f, 0x178 },
-};
-
 /* Non-ASCII that ends a domain: blanks, dashes, quotation marks, brackets. */
 static const struct point_range domain_ends[] = {
 	{ 0x0080, 0x00a0 }, { 0x00ab, 0x00ab }, { 0x00bb, 0x00bb },
 	{ 0x2000, 0x200a }, { 0x2010, 0x2023 }, { 0x2025, 0x205f },
 	{ 0x3000, 0x3001 }, { 0x3003, 0x3020 },
 	{ 0xff01, 0xff0c }, { 0xff0f, 0xff0f }, { 0xff1a, 0xff20 }, { 0xff3b, 0xff40 }, { 0xff5b, 0xff60 },
-	{ UNKNOWN, UNKNOWN },
+	{ DECODER_UNKNOWN, DECODER_UNKNOWN },
 	{ 0, 0 },
 };
 
@@ -145,101 +106,12 @@ static void show_point(struct screen *screen, uint32_t point)
 	screen->local = ends_local(point);
 }
 
-/* ---- octets to code points -------------------------------------------------------------------- */
-
-/* What is held and will not become a code point any more. */
-static void bytes_flush(struct screen *screen)
+static void screen_point(void *arg, uint32_t point)
 {
-	if (screen->held)
-		show_point(screen, UNKNOWN);
-	screen->held = 0;
-}
-
-static void show_utf8(struct screen *screen, char byte)
-{
-	uint32_t point;
-
-	if (!screen->held && (unsigned char)byte < 0x80) {
-		show_point(screen, (unsigned char)byte);
-		return;
-	}
-	/* A new beginning before the old one ended. */
-	if (screen->held && ((unsigned char)byte & 0xc0) != 0x80) {
-		bytes_flush(screen);
-		show_utf8(screen, byte);
-		return;
-	}
-	screen->bytes[screen->held++] = byte;
-	if (utf8_read(screen->bytes, screen->held, &point) == screen->held) {
-		screen->held = 0;
-		show_point(screen, point);
-	} else if (screen->held == sizeof(screen->bytes)) {
-		bytes_flush(screen);
-	}
-}
-
-static void show_byte(struct screen *screen, enum charset charset, unsigned char byte)
-{
-	uint32_t point = byte;
-
-	if (charset == UTF_8) {
-		show_utf8(screen, (char)byte);
-		return;
-	}
-	bytes_flush(screen);
-	if (byte >= 0x80 && charset == ASCII_BASED)
-		point = UNKNOWN;
-	for (size_t i = 0; byte >= 0x80 && i < sizeof(moved) / sizeof(moved[0]); i++) {
-		if (moved[i].charset == charset && moved[i].byte == byte)
-			point = moved[i].point;
-	}
-	show_point(screen, point);
-}
-
-static enum charset charset_of(struct span name)
-{
-	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
-		struct span part = name;
-
-		if (charsets[i].prefix && charsets[i].prefix < part.len)
-			part.len = charsets[i].prefix;
-		if (span_is(part, charsets[i].name))
-			return charsets[i].charset;
-	}
-	return FOREIGN;
-}
-
-static void show_encoded(struct screen *screen, struct encoded_word *word)
-{
-	enum charset charset = charset_of(word->charset);
-	int byte;
-
-	/* In a charset that is not ASCII's child an "@" may be half a letter. */
-	if (charset == FOREIGN) {
-		show_point(screen, UNKNOWN);
-		return;
-	}
-	while ((byte = encoded_word_byte(word)) >= 0)
-		show_byte(screen, charset, (unsigned char)byte);
+	show_point(arg, point);
 }
 
 /* ---- the text as written ---------------------------------------------------------------------- */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Octets of the blanks at `at` that an encoded-word follows: they are not shown (RFC 2047 6.2). */
-static size_t blanks_between(const char *at, size_t len)
-{
-	struct encoded_word word;
-	size_t i = 0;
-
-	while (i < len && is_blank(at[i]))
-		i++;
-	return i < len && encoded_word_read(at + i, len - i, &word) ? i : 0;
-}
 
 /* An @, or what can be read as one: an encoded-word, a full-width @. Most names show neither. */
 static bool may_show(struct span display)
@@ -254,13 +126,13 @@ static bool may_show(struct span display)
 static void display_read(struct span display, shown_fn *fn, void *arg)
 {
 	struct screen screen;
+	struct decoder decoder = { screen_point, &screen, "", 0 };
 	bool quoted = false;
 	size_t depth = 0;
 
 	memset(&screen, 0, offsetof(struct screen, text));
 	screen.fn = fn;
 	screen.arg = arg;
-	screen.held = 0;
 	for (size_t i = 0; i < display.len && !screen.stop;) {
 		const char *at = display.at + i;
 		size_t left = display.len - i;
@@ -268,14 +140,14 @@ static void display_read(struct span display, shown_fn *fn, void *arg)
 		size_t taken = *at == '=' ? encoded_word_read(at, left, &word) : 0;
 
 		if (taken) {
-			show_encoded(&screen, &word);
+			decode_word(&decoder, &word);
 			i += taken;
-			i += blanks_between(display.at + i, display.len - i);
+			i += decoder_blanks(display.at + i, display.len - i);
 			continue;
 		}
 		i++;
 		if (*at == '\\' && (quoted || depth) && left > 1) {
-			show_utf8(&screen, at[1]);
+			decode_utf8(&decoder, at[1]);
 			i++;
 		} else if (*at == '"' && !depth) {
 			quoted = !quoted;
@@ -284,10 +156,10 @@ static void display_read(struct span display, shown_fn *fn, void *arg)
 				depth++;
 			else if (!quoted && *at == ')' && depth)
 				depth--;
-			show_utf8(&screen, *at);
+			decode_utf8(&decoder, *at);
 		}
 	}
-	bytes_flush(&screen);
+	decoder_flush(&decoder);
 	if (screen.domain && !screen.stop)
 		domain_end(&screen);
 }
