@@ -8,5 +8,6 @@ const struct milter *const milters[] = {
 	&milter_sender,
 	&milter_spf,
 	&milter_selfcheck,
+	&milter_signup,
 	NULL,
 };

@@ -51,7 +51,7 @@ static bool is_same_day(const struct tm *a, const struct tm *b)
 	return a->tm_year == b->tm_year && a->tm_yday == b->tm_yday;
 }
 
-static void put_again(struct text *text, int64_t free_ms, int64_t now_ms)
+void detail_time(struct text *text, int64_t free_ms, int64_t now_ms)
 {
 	time_t then = minute_of(free_ms), now = (time_t)(now_ms / 1000);
 	struct tm utc, local, today;
@@ -75,7 +75,7 @@ static void put_free(struct text *text, const struct signup_finding *finding, en
 		text_str(text, phrases[language].later);
 	} else {
 		text_str(text, phrases[language].again);
-		put_again(text, finding->free_ms, now_ms);
+		detail_time(text, finding->free_ms, now_ms);
 	}
 }
 

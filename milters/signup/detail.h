@@ -18,4 +18,7 @@
 void detail_write(const struct signup_finding *finding, enum signup_kind kind, enum language language, int64_t now_ms,
 		  struct text *out);
 
+/* The time alone: "14:05 UTC (16:05 CEST)". */
+void detail_time(struct text *text, int64_t free_ms, int64_t now_ms);
+
 #endif

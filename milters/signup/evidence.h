@@ -22,9 +22,9 @@ struct evidence_words {
 };
 
 /* The presets of the options, as an admin writes them (subjects.c). */
-extern const char *const signup_subject_words;
-extern const char *const signup_trade_words;
-extern const char *const signup_copy_words;
+extern const char signup_subject_words[];
+extern const char signup_trade_words[];
+extern const char signup_copy_words[];
 
 /* What all that is known of the message together shows. */
 struct evidence_facts {

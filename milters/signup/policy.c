@@ -134,6 +134,14 @@ static bool is_calm(const struct signup_tally *tally, const struct signup_facts 
 	return limits->calm_ms > 0 && tally->refused_ms > 0 && facts->now_ms - tally->refused_ms >= limits->calm_ms;
 }
 
+uint32_t signup_limit_now(enum signup_rule rule, enum signup_window window, const struct signup_tally *tally,
+			  const struct signup_facts *facts, const struct signup_limits *limits)
+{
+	uint32_t limit = signup_limit(rule, window, facts, limits);
+
+	return is_calm(tally, facts, limits) ? signup_limit_calm(rule, window, limit) : limit;
+}
+
 static enum action action_now(enum action action, const struct signup_finding *found, const struct signup_tally *tally,
 			      const struct signup_facts *facts, const struct signup_limits *limits)
 {
@@ -166,11 +174,9 @@ struct signup_finding signup_decide(enum signup_rule rule, const struct signup_t
 	if (!tally->about.at || tally->adds == 0 || limits->action[rule] == ACTION_OFF)
 		return found;
 	for (unsigned i = 0; i < SIGNUP_WINDOWS; i++) {
-		uint32_t limit = signup_limit(rule, (enum signup_window)i, facts, limits);
+		uint32_t limit = signup_limit_now(rule, (enum signup_window)i, tally, facts, limits);
 		uint64_t with = (uint64_t)tally->used[i] + tally->adds;
 
-		if (is_calm(tally, facts, limits))
-			limit = signup_limit_calm(rule, (enum signup_window)i, limit);
 		if (limit == 0)
 			continue;
 		if (with > limit && is_longer(&found, limit, tally->adds, tally->free_ms[i])) {

@@ -110,7 +110,7 @@ uint32_t signup_usual(uint32_t usual_256, uint32_t of_the_day);
 /* The percentage of its limits that a message with this evidence is held to. */
 uint32_t signup_percent(unsigned evidence, const struct signup_limits *limits);
 
-/* The limit in force for this message: what to tell the store's script. 0: none. */
+/* The limit for a message with this evidence. 0: none. */
 uint32_t signup_limit(enum signup_rule rule, enum signup_window window, const struct signup_facts *facts,
 		      const struct signup_limits *limits);
 
@@ -119,6 +119,10 @@ uint32_t signup_limit(enum signup_rule rule, enum signup_window window, const st
  * for them. Hours and inelastic rules stay as they are.
  */
 uint32_t signup_limit_calm(enum signup_rule rule, enum signup_window window, uint32_t limit);
+
+/* The limit in force for this message, whether or not an attack is over: what to tell the store. */
+uint32_t signup_limit_now(enum signup_rule rule, enum signup_window window, const struct signup_tally *tally,
+			  const struct signup_facts *facts, const struct signup_limits *limits);
 
 /*
  * The finding on one counter. Of two windows that object the one that stays full for longer is told. The about of the

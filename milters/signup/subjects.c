@@ -8,7 +8,7 @@
  * Magento, MailPoet and Mailman, by language: English, German, French, Spanish, Italian, Dutch, Portuguese, Polish,
  * Turkish, Russian, Czech, Hungarian, Greek, Scandinavian, Japanese and Chinese.
  */
-const char *const signup_subject_words =
+const char signup_subject_words[] =
 	"{\"confirm\", \"verif\", \"validate your\", \"register\", \"subscri\", \"sign up\", \"sign-up\", "
 	"\"your account\", \"new account\", \"user account\", \"account detail\", \"account has been\", "
 	"\"welcome\", \"password\", \"passcode\", \"login detail\", \"log in\", \"one-time\", "
@@ -36,7 +36,7 @@ const char *const signup_subject_words =
 	"\"velkommen\", \"din konto\", \"adgangskode\", \"passord\", \"確認\", \"登録\", \"アカウント\", "
 	"\"パスワード\", \"注册\", \"激活\", \"验证\", \"密码\"}";
 
-const char *const signup_trade_words =
+const char signup_trade_words[] =
 	"{\"order\", \"invoice\", \"receipt\", \"your purchase\", \"shipped\", \"shipment\", "
 	"\"shipping\", \"delivery\", \"tracking\", \"payment\", \"refund\", \"booking\", "
 	"\"your ticket\", \"quote\", \"quotation\", \"bestell\", \"rechnung\", \"auftrag\", "
@@ -54,6 +54,6 @@ const char *const signup_trade_words =
 	"\"παραγγελ\", \"τιμολόγ\", \"αποστολ\", \"beställning\", \"leverans\", \"ordre\", "
 	"\"bestilling\", \"注文\", \"請求書\", \"发货\", \"订单\", \"发票\"}";
 
-const char *const signup_copy_words =
+const char signup_copy_words[] =
 	"{\"copy of\", \"copy:\", \"your copy\", \"kopie von\", \"kopie:\", \"kopie ihrer\", \"copie de\", "
 	"\"copie:\", \"copia de\", \"copia di\", \"copia:\", \"kopie van\", \"kopia\", \"kopyası\", \"копия\"}";

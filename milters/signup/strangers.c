@@ -1,0 +1,152 @@
+/*
+ * Whom does the account not know (strangers.h).
+ */
+#include "milters/signup/strangers.h"
+
+#include <stdlib.h>
+
+#include "contact.h"
+#include "directory/directory.h"
+#include "hash.h"
+#include "milters/signup/localpart.h"
+
+/* ---- who takes a domain's mail ----------------------------------------------------------------- */
+
+/*
+ * Only providers whose blocking hurts everybody have a counter: an account has room for 40 counters (limit.lua), and an
+ * honest forum writes to more domains than that on one day.
+ */
+static const struct {
+	const char *domain, *group;
+} groups[] = {
+	{ "gmail.com", "google" },	{ "googlemail.com", "google" }, { "hotmail.com", "microsoft" },
+	{ "hotmail.de", "microsoft" },	{ "hotmail.fr", "microsoft" },	{ "hotmail.co.uk", "microsoft" },
+	{ "outlook.com", "microsoft" }, { "outlook.de", "microsoft" },	{ "live.com", "microsoft" },
+	{ "live.de", "microsoft" },	{ "msn.com", "microsoft" },	{ "yahoo.com", "yahoo" },
+	{ "yahoo.de", "yahoo" },	{ "aol.com", "yahoo" },		{ "gmx.de", "united" },
+	{ "gmx.net", "united" },	{ "web.de", "united" },		{ "t-online.de", "t-online" },
+	{ "mail.ru", "mailru" },	{ "icloud.com", "apple" },
+};
+
+static const char *group_of(const char *domain)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (!strcmp(groups[i].domain, domain))
+			return groups[i].group;
+	return NULL;
+}
+
+/* ---- recipients -------------------------------------------------------------------------------- */
+
+/* A name without a domain is the server's own user. */
+static bool is_own(const struct view *view, const struct recipient *recipient)
+{
+	return recipient->path.domain[0] == '\0' ||
+	       directory_owns(view->directory, view->session->who.account, recipient->path.domain, true);
+}
+
+static void put_contact(struct strangers *strangers, const struct store_secret *secret, struct span kind,
+			const struct recipient *recipient)
+{
+	char TEXT_BUFFER buffer[CONTACT_MAX];
+	struct contact_request *look;
+	struct text text;
+
+	text_init(&text, buffer, sizeof(buffer));
+	contact_fold(recipient->path.local, recipient->path.domain, &text);
+	strangers->sum += hash_keyed(secret->key, text.at, text.len);
+	if (strangers->count > STRANGERS_LOOKED)
+		return;
+	strangers->look_count = (strangers->count + CONTACTS - 1) / CONTACTS;
+	look = &strangers->looks[strangers->look_count - 1];
+	look->account = strangers->account;
+	look->kind = kind;
+	(void)contact_put(look, secret, (struct span){ text.at, text.len });
+}
+
+bool strangers_read(struct strangers *strangers, const struct view *view, const struct store_secret *secret,
+		    struct span kind)
+{
+	const struct message *message = &view->session->message;
+	const size_t most = message->recipient_count;
+	const size_t looked = most < STRANGERS_LOOKED ? most : STRANGERS_LOOKED;
+
+	*strangers = (struct strangers){ .account = span_of(view->session->who.account) };
+	strangers->at = calloc(most + 1, sizeof(*strangers->at));
+	strangers->looks = calloc((looked + CONTACTS - 1) / CONTACTS + 1, sizeof(*strangers->looks));
+	if (!strangers->at || !strangers->looks) {
+		strangers_free(strangers);
+		return false;
+	}
+	for (const struct recipient *one = message->recipients; one; one = one->next) {
+		if (one->refused || is_own(view, one))
+			continue;
+		strangers->at[strangers->count++] =
+			(struct stranger){ .recipient = one, .group = group_of(one->path.domain) };
+		if (secret)
+			put_contact(strangers, secret, kind, one);
+	}
+	return true;
+}
+
+void strangers_free(struct strangers *strangers)
+{
+	free(strangers->at);
+	free(strangers->looks);
+	strangers->at = NULL;
+	strangers->looks = NULL;
+	strangers->count = strangers->look_count = 0;
+}
+
+void strangers_take(struct strangers *strangers, const struct store_answer *const *answers)
+{
+	strangers->answered = strangers->look_count > 0 && answers;
+	for (size_t i = 0; i < strangers->look_count && strangers->answered; i++)
+		strangers->answered = contact_answer(&strangers->looks[i], answers[i]);
+	strangers->usual = strangers->answered ? strangers->looks[0].usual : 0;
+	for (size_t i = 0; i < strangers->count; i++) {
+		struct stranger *one = &strangers->at[i];
+
+		one->is_new = !strangers->answered || i >= STRANGERS_LOOKED ||
+			      strangers->looks[i / CONTACTS].is_new[i % CONTACTS];
+		strangers->new_count += one->is_new;
+	}
+}
+
+/* ---- evidence ---------------------------------------------------------------------------------- */
+
+/* Addresses that providers make up for their customers: nobody should think worse of them. */
+static const char *const relays[] = { "privaterelay.appleid.com", "duck.com", "mozmail.com", NULL };
+
+static bool is_relay(const char *domain)
+{
+	for (const char *const *relay = relays; *relay; relay++)
+		if (!strcmp(domain, *relay))
+			return true;
+	/* buyers' addresses: marketplace.amazon.de and those of other countries */
+	return !strncmp(domain, "marketplace.amazon.", strlen("marketplace.amazon."));
+}
+
+bool strangers_look_random(const struct strangers *strangers)
+{
+	size_t random = 0;
+
+	for (size_t i = 0; i < strangers->count; i++) {
+		const struct mail_path *path = &strangers->at[i].recipient->path;
+
+		if (strangers->at[i].is_new && !is_relay(path->domain) && localpart_is_random(path->local))
+			random++;
+	}
+	return random * 2 > strangers->new_count;
+}
+
+void strangers_meet(struct strangers *strangers, struct store *store)
+{
+	for (size_t i = 0; i < strangers->look_count; i++) {
+		struct store_request request;
+
+		strangers->looks[i].mode = CONTACT_ADD;
+		request = contact_ask(&strangers->looks[i]);
+		(void)store_post(store, &request);
+	}
+}
