@@ -18,6 +18,7 @@
 #include "milters/signup/sending.h"
 #include "milters/signup/settings.h"
 #include "milters/signup/warning.h"
+#include "provider/provider.h"
 #include "setup.h"
 
 #define ACCOUNTS_AT_A_TIME 4096 /* whose texts are remembered, 256 bytes each */
@@ -37,6 +38,7 @@ struct signup {
 	struct grants *grants;
 	struct packages *packages;
 	struct newcomers *newcomers;
+	struct providers *providers;
 	struct exemptions *accounts, *uids, *senders;
 	struct figures *figures; /* what changes */
 };
@@ -64,6 +66,7 @@ static void signup_stop(void *state)
 	grants_free(&signup->grants);
 	packages_free(&signup->packages);
 	newcomers_free(&signup->newcomers);
+	providers_close(&signup->providers);
 	exemptions_free(&signup->accounts);
 	exemptions_free(&signup->uids);
 	exemptions_free(&signup->senders);
@@ -118,9 +121,18 @@ static void *signup_start(const struct setup *setup, const void *options, char *
 	signup->language = (enum language)setup->leumund->language;
 	settings_limits(options, &signup->limits);
 	if (fill(signup))
+		signup->providers = providers_open(setup->provider, setup->dns, error, size);
+	if (signup->providers)
 		return signup;
 	signup_stop(signup);
 	return NULL;
+}
+
+static void signup_rest(void *state)
+{
+	struct signup *signup = state;
+
+	providers_rest(signup->providers);
 }
 
 static void *signup_begin(const void *state, const struct view *view)
@@ -159,13 +171,13 @@ static bool is_exempt(const struct signup *signup, const struct view *view)
 }
 
 /* What does not count is remembered all the same: when its exemption ends, its recipients are known. */
-static void remember(const struct view *view)
+static void remember(const struct signup *signup, const struct view *view)
 {
 	struct strangers strangers;
 	struct store_secret secret;
 
 	if (view->session->who.account[0] == '\0' || !store_secret(view->store, &secret) ||
-	    !strangers_read(&strangers, view, &secret, span_of("")))
+	    !strangers_read(&strangers, view, signup->providers, &secret, span_of("")))
 		return;
 	strangers_meet(&strangers, view->store);
 	strangers_free(&strangers);
@@ -197,6 +209,7 @@ static struct sending *sending_new(const struct signup *signup, const struct vie
 	sending->view = view;
 	sending->words = &signup->words;
 	sending->texts = signup->texts;
+	sending->providers = signup->providers;
 	sending->limits = signup->limits;
 	packages_of(signup->packages, who->account, package);
 	sending->own_mailbox = grants_apply(signup->grants, package, who->account, who->mailbox, &sending->limits);
@@ -284,7 +297,7 @@ static void signup_count(const void *state, const struct view *view, struct deci
 		return;
 	}
 	if (is_exempt(signup, view)) {
-		remember(view);
+		remember(signup, view);
 		return;
 	}
 	if (!memo || memo->sending)
@@ -389,6 +402,7 @@ const struct milter milter_signup = {
 	.headers = letter_headers,
 	.start = signup_start,
 	.stop = signup_stop,
+	.rest = signup_rest,
 	.begin = signup_begin,
 	.end = signup_end,
 	.count = signup_count,

@@ -51,8 +51,8 @@ bool sending_begin(struct sending *sending)
 	sending->kind = signup_kind_of(sending->facts.evidence);
 	sending->ledger.facts = &sending->facts;
 	sending->ledger.limits = &sending->limits;
-	if (!strangers_read(&sending->strangers, sending->view, sending->has_secret ? &sending->secret : NULL,
-			    span_of(signup_kind_names[sending->kind])))
+	if (!strangers_read(&sending->strangers, sending->view, sending->providers,
+			    sending->has_secret ? &sending->secret : NULL, span_of(signup_kind_names[sending->kind])))
 		return false;
 	sending->ledger.token = letter_token(session, sending->strangers.sum, sending->token);
 	return true;

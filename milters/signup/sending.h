@@ -23,6 +23,7 @@ struct sending {
 	const struct view *view;
 	const struct evidence_words *words;
 	struct texts_sent *texts;
+	struct providers *providers;
 	struct signup_limits limits; /* of this account and login */
 	bool own_mailbox;	     /* the login is counted by itself */
 	bool has_secret;

@@ -9,31 +9,15 @@
 #include "directory/directory.h"
 #include "hash.h"
 #include "milters/signup/localpart.h"
-
-/* ---- who takes a domain's mail ----------------------------------------------------------------- */
+#include "provider/provider.h"
 
 /*
- * Only providers whose blocking hurts everybody have a counter: an account has room for 40 counters (limit.lua), and an
- * honest forum writes to more domains than that on one day.
+ * Only mail to the providers that section `provider` knows has a counter: an account has room for 40 counters
+ * (limit.lua), and an honest forum writes to more domains than that on one day.
  */
-static const struct {
-	const char *domain, *group;
-} groups[] = {
-	{ "gmail.com", "google" },	{ "googlemail.com", "google" }, { "hotmail.com", "microsoft" },
-	{ "hotmail.de", "microsoft" },	{ "hotmail.fr", "microsoft" },	{ "hotmail.co.uk", "microsoft" },
-	{ "outlook.com", "microsoft" }, { "outlook.de", "microsoft" },	{ "live.com", "microsoft" },
-	{ "live.de", "microsoft" },	{ "msn.com", "microsoft" },	{ "yahoo.com", "yahoo" },
-	{ "yahoo.de", "yahoo" },	{ "aol.com", "yahoo" },		{ "gmx.de", "united" },
-	{ "gmx.net", "united" },	{ "web.de", "united" },		{ "t-online.de", "t-online" },
-	{ "mail.ru", "mailru" },	{ "icloud.com", "apple" },
-};
-
-static const char *group_of(const char *domain)
+static const char *group_of(struct providers *providers, struct store *store, const char *domain)
 {
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-		if (!strcmp(groups[i].domain, domain))
-			return groups[i].group;
-	return NULL;
+	return provider_of(providers, store, domain);
 }
 
 /* ---- recipients -------------------------------------------------------------------------------- */
@@ -64,8 +48,8 @@ static void put_contact(struct strangers *strangers, const struct store_secret *
 	(void)contact_put(look, secret, (struct span){ text.at, text.len });
 }
 
-bool strangers_read(struct strangers *strangers, const struct view *view, const struct store_secret *secret,
-		    struct span kind)
+bool strangers_read(struct strangers *strangers, const struct view *view, struct providers *providers,
+		    const struct store_secret *secret, struct span kind)
 {
 	const struct message *message = &view->session->message;
 	const size_t most = message->recipient_count;
@@ -82,7 +66,8 @@ bool strangers_read(struct strangers *strangers, const struct view *view, const 
 		if (one->refused || is_own(view, one))
 			continue;
 		strangers->at[strangers->count++] =
-			(struct stranger){ .recipient = one, .group = group_of(one->path.domain) };
+			(struct stranger){ .recipient = one,
+					   .group = group_of(providers, view->store, one->path.domain) };
 		if (secret)
 			put_contact(strangers, secret, kind, one);
 	}

@@ -12,6 +12,8 @@
 /* Recipients that are looked up; any further one counts as new. */
 #define STRANGERS_LOOKED (16 * CONTACTS)
 
+struct providers;
+
 struct stranger {
 	const struct recipient *recipient;
 	const char *group; /* of mail providers; NULL: none that is known */
@@ -33,8 +35,8 @@ struct strangers {
  * The recipients of a message, to be given back by strangers_free(). `kind` of mail is "" where it shall not count for
  * the usual day. `secret` NULL: nobody can be asked about them. False when memory is short.
  */
-bool strangers_read(struct strangers *strangers, const struct view *view, const struct store_secret *secret,
-		    struct span kind);
+bool strangers_read(struct strangers *strangers, const struct view *view, struct providers *providers,
+		    const struct store_secret *secret, struct span kind);
 void strangers_free(struct strangers *strangers);
 
 /* The answers of all looks, `answers` NULL: there are none. */
