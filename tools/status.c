@@ -26,6 +26,7 @@ struct report {
 	char store_posted[24], store_written[24], store_dropped[24], store_local[24], store_forgotten[24];
 	char domains[16], domains_changed_ms[24], canary[32], canary_ms[24], log_lines_lost[24];
 	char dns_asked[24], dns_cached[24], dns_unanswered[24], dns_failed[24], dns_bytes[24], dns_bytes_max[24];
+	char signup_until[24], signup_messages[24], signup_strangers[24], signup_local[24];
 	char spf_under_way[16], spf_under_way_max[16], spf_refused[24], spf_late[24];
 	struct verdict_row verdicts[VERDICTS];
 	size_t verdict_count;
@@ -72,7 +73,7 @@ static const struct place places[] = {
 	{ NULL, 0, 0 }
 };
 
-/* Of each milter that asks the DNS, "figures.NAME." in front: what they share is the same in all of them. */
+/* Of each milter, "figures.NAME." in front: what those share that ask the DNS is the same in all of them. */
 static const struct place figure_places[] = {
 	MEMBER("dns.asked", dns_asked),
 	MEMBER("dns.cached", dns_cached),
@@ -84,6 +85,10 @@ static const struct place figure_places[] = {
 	MEMBER("evaluations.under_way_max", spf_under_way_max),
 	MEMBER("evaluations.refused", spf_refused),
 	MEMBER("evaluations.late", spf_late),
+	MEMBER("learning_until_ms", signup_until),
+	MEMBER("messages", signup_messages),
+	MEMBER("first_contacts", signup_strangers),
+	MEMBER("without_store", signup_local),
 	{ NULL, 0, 0 }
 };
 
@@ -175,6 +180,23 @@ static void spf_show(const struct report *report)
 	       report->spf_under_way_max, report->spf_refused, report->spf_late);
 }
 
+/* First contacts, and whether they may be held against anybody already. */
+static void signup_show(const struct report *report)
+{
+	char words[40];
+
+	if (report->signup_messages[0] == '\0')
+		return;
+	label("signup");
+	printf("%s messages with %s first contacts, %s without the store\n", report->signup_messages,
+	       report->signup_strangers, report->signup_local);
+	if (number(report->signup_until) <= clock_wall_ms())
+		return;
+	label("");
+	printf("learning until %s: rules only observe\n",
+	       time_words(number(report->signup_until), words, sizeof(words)));
+}
+
 static void store_show(const struct report *report)
 {
 	char words[40];
@@ -243,6 +265,7 @@ static bool report_show(const char *service, const struct report *report)
 	       report->messages, (long long)number(report->exim_connections) - 1);
 	verdicts_show(report);
 	spf_show(report);
+	signup_show(report);
 	store_show(report);
 	label("directory");
 	printf("%s domains and logins, changed %s\n", report->domains,

@@ -30,6 +30,8 @@ def counting(options='', sender='', learning='0s', domains=DOMAINS, files=(), st
         if start_redis:
             redis.start()
         milter.start()
+        if start_redis:
+            milter.wait_log('store: connected')
         yield milter, redis
         milter.end()
     finally:

@@ -151,13 +151,46 @@ static void an_endless_domain_is_cut(void **state)
 	assert_int_equal(shown.count, 0);
 }
 
+static void a_field_is_read_as_it_is_shown(void **state)
+{
+	static const struct {
+		const char *value, *shown;
+	} rows[] = {
+		{ "hello", "hello" },
+		{ "=?UTF-8?Q?Best=C3=A4tigen?=", "Best\xc3\xa4tigen" },
+		{ "a =?utf-8?b?w6Q=?= =?utf-8?b?w7Y=?=\r\n b", "a \xc3\xa4\xc3\xb6 b" },
+		{ "=?ISO-8859-1?Q?gr=FC=DFe?=", "gr\xc3\xbc\xc3\x9f"
+						"e" },
+		{ "=?windows-1252?Q?=8Aa?=", "\xc5\xa0"
+					     "a" },
+		{ "=?KOI8-R?B?8NLJ?= x", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd x" },
+		{ "=?GB2312?B?xOO6?= x", "\xef\xbf\xbd x" },
+		{ "raw \xc3\xa4 and \xff", "raw \xc3\xa4 and \xef\xbf\xbd" },
+		{ "1=2 =?no", "1=2 =?no" },
+		{ "", "" },
+	};
+	char buffer[64];
+	struct text text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		text_init(&text, buffer, sizeof(buffer));
+		field_text(span_of(rows[i].value), &text);
+		assert_string_equal(buffer, rows[i].shown);
+	}
+	/* cut at a code point */
+	text_init(&text, buffer, 6);
+	field_text(span_of("abcd\xc3\xa4z"), &text);
+	assert_string_equal(buffer, "abcd");
+	assert_true(text.cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shown_addresses_are_found),
-		cmocka_unit_test(the_caller_can_stop),
-		cmocka_unit_test(long_texts_take_no_time),
-		cmocka_unit_test(an_endless_domain_is_cut),
+		cmocka_unit_test(shown_addresses_are_found),	  cmocka_unit_test(the_caller_can_stop),
+		cmocka_unit_test(long_texts_take_no_time),	  cmocka_unit_test(an_endless_domain_is_cut),
+		cmocka_unit_test(a_field_is_read_as_it_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
