@@ -17,8 +17,8 @@
 --       limit; 4 and 8: the same of the day), and until when it is overridden in ms (0 = it is not).
 --
 -- Never more than the limit in any real hour: what was counted in a piece of 10 minutes counts until all of it is older
--- than that, so a window is up to 10 minutes longer than it says. Behind the hour pieces are joined up to an hour (in a busy
--- hash a few hours), again as if all was in the last one. A clock that steps back leaves all ages as they were.
+-- than that, so a window is up to 10 minutes longer than it says. Where a value becomes too long, pieces behind the hour are
+-- joined up to an hour (in a busy hash a few hours), again as if all was in the last one. A clock that steps back leaves all ages as they were.
 
 local STEP, HOUR, DAY = 600, 6, 144 -- s; steps
 local PAUSE = 1440                  -- minutes
@@ -27,6 +27,7 @@ local NAMES = 40                    -- of one entity; any further one is counted
 local TOKENS = 64                   -- bytes of tokens in one of the fields
 local KEPT = 26 * 3600
 local MOST = 1e9                    -- of any number from outside
+local RECENT = { 'recent', 'recent_1', 'recent_2', 'recent_3' }
 local OWN = { last_text = true, state = true, refused = true, recent = true, recent_1 = true, recent_2 = true, recent_3 = true }
 
 local key, mode, token = KEYS[1], ARGV[1], ARGV[2]
@@ -35,8 +36,8 @@ local floor, find, match, gmatch, cut = math.floor, string.find, string.match, s
 -- ---- what is asked ------------------------------------------------------------------------------
 
 local function whole(text)
-	local number = find(text, '^%d+$') and text + 0
-	return number and number <= MOST and number
+	local number = tonumber(text)
+	return number and number >= 0 and number <= MOST and number % 1 == 0 and number
 end
 
 if mode ~= 'check' and mode ~= 'count' and mode ~= 'observe' and mode ~= 'reset' then
@@ -115,9 +116,18 @@ local function minutes_ago(minutes)
 	return minutes and now - minutes * 60000 or 0
 end
 
+-- What was counted in these ten minutes has no age: the first piece is a mere count then. Returns it, and the others.
+local function pieces_split(pieces)
+	local count, others = match(pieces, '^(%d+)( .*)$')
+	return count or match(pieces, '^%d+$'), others or ''
+end
+
 -- A ring's list: age and count of each piece, the youngest first. Returns what is used of the hour and of the day too.
 local function list_read(pieces, older)
 	local list, last, hour, day = {}, 0, 0, 0
+	if pieces_split(pieces) then
+		pieces = '0:' .. pieces
+	end
 	for age, count in gmatch(pieces, '(%d+):(%d+)') do
 		age, count = age + older, count + 0
 		if age <= DAY then
@@ -130,14 +140,14 @@ end
 
 -- Has its pieces as text (`pieces`), as a list, or both: most of a value need not be taken apart to be counted on.
 local function ring_read(value)
-	local at = find(value, '%d+:') or #value + 1
-	local ring, hour, day = { pieces = cut(value, at), list = false, hour = 0, day = 0, limit_hour = false, limit_day = false }
-	if at > 1 then
-		hour, ring.limit_hour, day, ring.limit_day = match(value, '^(%d+)/(%S+) (%d+)/(%S+)')
-		for mark, age in gmatch(cut(value, 1, at - 1), '([p-s]):(%d+)') do
-			age = age + shift
-			ring[mark] = age <= ((mark == 'p' or mark == 'q') and HOUR or DAY) and age or nil
-		end
+	local hour, limit_hour, day, limit_day, rest = match(value, '^(%d+)/(%S+) (%d+)/(%S+) (.*)$')
+	local ring = { pieces = rest or value, list = false, hour = 0, day = 0, limit_hour = limit_hour, limit_day = limit_day }
+	local mark, age, others = match(ring.pieces, '^([p-s]):(%d+) ?(.*)$')
+	while mark do
+		age = age + shift
+		ring[mark] = age <= ((mark == 'p' or mark == 'q') and HOUR or DAY) and age or nil
+		ring.pieces = others
+		mark, age, others = match(others, '^([p-s]):(%d+) ?(.*)$')
 	end
 	if day and shift == 0 then
 		ring.hour, ring.day = hour + 0, day + 0
@@ -207,8 +217,8 @@ if mode == 'check' or #limits == 0 then
 	return answer(0)
 end
 if token ~= '' then
-	for name in pairs(OWN) do
-		local chunk = find(name, 'recent', 1, true) and fields[name] or ''
+	for _, name in ipairs(RECENT) do
+		local chunk = fields[name] or ''
 		local at = find(chunk, token, 1, true)
 		while at and at % 4 ~= 1 do
 			at = find(chunk, token, at + 1, true)
@@ -228,10 +238,9 @@ local function ring_add(ring, n)
 	ring.day = ring.day + n
 	ring.hour = age <= HOUR and ring.hour + n or ring.hour
 	if ring.pieces and age == 0 then
-		local first = match(ring.pieces, '^0:(%d+)')
-		local others = first and cut(ring.pieces, #first + 4) or ring.pieces
-		ring.pieces = string.format('0:%d', (first or 0) + n) .. (others ~= '' and ' ' or '') .. others
-		ring.list = false
+		local count, others = pieces_split(ring.pieces)
+		others = count and others or ring.pieces ~= '' and ' ' .. ring.pieces or ''
+		ring.pieces, ring.list = string.format('%d', (count or 0) + n) .. others, false
 		return
 	end
 	local list, i = ring.list or list_read(ring.pieces, 0), 1
@@ -275,34 +284,32 @@ end
 
 local MARKS = { 'p', 'q', 'r', 's' }
 
--- Behind the hour: pieces of one hour become one; with `least` also those two neighbours that hold the least.
-local function list_join(list, least)
-	local best, held
+-- Makes fewer pieces behind the hour: those of one hour become one, else those two neighbours that hold the least.
+-- False: there are none to join.
+local function list_join(list)
+	local best, held, joined
 	local function join(i)
 		list[i + 1] = list[i + 1] + list[i + 3]
 		table.remove(list, i + 2)
 		table.remove(list, i + 2)
+		return true
 	end
 	for i = #list - 3, 1, -2 do
 		if list[i] <= HOUR then
 			break
 		elseif floor((step - list[i]) / 6) == floor((step - list[i + 2]) / 6) then
-			join(i)
-			best, held = nil, nil
-		elseif least and (not best or list[i + 1] + list[i + 3] < held) then
+			joined = join(i)
+		elseif not best or list[i + 1] + list[i + 3] < held then
 			best, held = i, list[i + 1] + list[i + 3]
 		end
 	end
-	if best then
-		join(best)
-	end
-	return best
+	return joined or best and join(best)
 end
 
 local function list_text(list)
 	local parts = {}
 	for i = 1, #list, 2 do
-		parts[(i + 1) / 2] = string.format('%d:%d', list[i], list[i + 1])
+		parts[#parts + 1] = list[i] == 0 and list[i + 1] or string.format('%d:%d', list[i], list[i + 1])
 	end
 	return table.concat(parts, ' ')
 end
@@ -316,13 +323,10 @@ local function ring_text(ring)
 	for _, mark in ipairs(MARKS) do
 		head = ring[mark] and head .. string.format('%s:%d ', mark, ring[mark]) or head
 	end
-	if not ring.pieces then
-		list_join(ring.list, false)
-		ring.pieces = list_text(ring.list)
-	end
+	ring.pieces = ring.pieces or list_text(ring.list)
 	while #head + #ring.pieces > ROOM do
 		ring.list = ring.list or list_read(ring.pieces, 0)
-		if not list_join(ring.list, true) then
+		if not list_join(ring.list) then
 			break
 		end
 		ring.pieces = list_text(ring.list)

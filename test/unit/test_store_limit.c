@@ -546,7 +546,7 @@ static bool see_field(void *arg, const char *account, const char *field, const c
 
 	assert_string_equal(account, "a");
 	if (strcmp(field, "account") == 0)
-		assert_string_equal(value, "5/10 5/- 0:5");
+		assert_string_equal(value, "5/10 5/- 5");
 	++*seen;
 	return true;
 }
