@@ -63,7 +63,11 @@ if mode == 'reset' then
 	if #names == 0 then
 		return redis.call('EXPIRE', key, 0)
 	end
-	return redis.call('HDEL', key, 'state', unpack(names))
+	local gone = redis.call('HDEL', key, unpack(names))
+	if gone > 0 then
+		redis.call('HDEL', key, 'state')
+	end
+	return gone
 end
 
 local now = tonumber(ARGV[4])

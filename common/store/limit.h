@@ -108,7 +108,12 @@ typedef bool limit_override_fn(void *arg, const struct limit_override *override,
 enum store_result limit_override_list(struct store *store, const char *account, limit_override_fn *fn, void *arg,
 				      int64_t deadline_ms);
 
-/* Forgets what was counted of an account, in the store; NONE: nothing was. */
-enum store_result limit_reset(struct store *store, const char *account, int64_t deadline_ms);
+/*
+ * Forgets what was counted, in the store: against these limits, or with a `count` of 0 against all of the entity's.
+ * Entity and sub as in a request. NONE: nothing was.
+ */
+#define LIMIT_NAMES 64 /* at most; an entity has 41 */
+enum store_result limit_reset(struct store *store, struct span entity, struct span sub, const char *const *names,
+			      size_t count, int64_t deadline_ms);
 
 #endif

@@ -10,8 +10,9 @@
 #include "system/clock.h"
 
 #define SCAN_COUNT "1000"
-#define PAGE 1000 /* entries of a history in one reply */
-#define BATCH 256 /* commands under way at once */
+#define SCAN_KEYS 1000 /* the same */
+#define PAGE 1000      /* entries of a history in one reply */
+#define BATCH 256      /* commands under way at once */
 
 /* One entry of a stream: [id, ["e", TEXT]]. NULL when it is none of ours. */
 static const char *entry_text(const struct redisReply *entry)
@@ -90,7 +91,8 @@ struct walk {
 	int argc;
 	const char *argv[6]; /* argv[1] becomes the key */
 	bool (*each)(struct walk *walk, const char *entity, const struct redisReply *reply); /* false ends it */
-	const void *fn; /* the caller's, behind a pointer to it */
+	const void *fn;		 /* the caller's, behind a pointer to it */
+	store_walked_fn *walked; /* or NULL */
 	void *arg;
 	const char *id;
 	size_t found;
@@ -126,6 +128,7 @@ static enum store_result walk_keys(struct walk *walk)
 {
 	char cursor[24] = "0";
 	const char *const scan[] = { "SCAN", cursor, "MATCH", walk->pattern, "COUNT", SCAN_COUNT };
+	uint64_t walked = 0;
 	bool more = true;
 
 	do {
@@ -141,6 +144,9 @@ static enum store_result walk_keys(struct walk *walk)
 		reply_free(&reply);
 		if (result != STORE_OK)
 			return result;
+		walked += SCAN_KEYS;
+		if (walk->walked)
+			walk->walked(walk->arg, walked);
 	} while (more && strcmp(cursor, "0") != 0);
 	return walk->found ? STORE_OK : STORE_NONE;
 }
@@ -208,28 +214,39 @@ static bool fields_each(struct walk *walk, const char *entity, const struct redi
 	return true;
 }
 
-enum store_result store_fields(struct store *store, const char *kind, const char *account, store_field_fn *fn,
-			       void *arg, int64_t deadline_ms)
+enum store_result store_fields_all(struct store *store, const char *kind, store_field_fn *fn, store_walked_fn *walked,
+				   void *arg, int64_t deadline_ms)
 {
-	char key[STORE_KEY_SIZE], entity[STORE_ENTITY_SIZE], pattern[64];
+	char pattern[64];
 	struct walk walk = {
 		.store = store,
 		.until_ms = clock_ticks_ms() + deadline_ms,
 		.pattern = pattern,
 		.argc = 2,
-		.argv = { "HGETALL", key },
+		.argv = { "HGETALL", "" },
 		.each = fields_each,
 		.fn = &fn,
+		.walked = walked,
 		.arg = arg,
 	};
-	struct redisReply *reply;
 
 	snprintf(pattern, sizeof(pattern), "leu:%s:{*}", kind);
+	return walk_keys(&walk);
+}
+
+enum store_result store_fields(struct store *store, const char *kind, const char *account, store_field_fn *fn,
+			       void *arg, int64_t deadline_ms)
+{
+	char key[STORE_KEY_SIZE], entity[STORE_ENTITY_SIZE];
+	const char *const words[] = { "HGETALL", key };
+	struct walk walk = { .fn = &fn, .arg = arg };
+	struct redisReply *reply;
+
 	if (!account)
-		return walk_keys(&walk);
+		return store_fields_all(store, kind, fn, NULL, arg, deadline_ms);
 	store_key(key, kind, account);
 	store_entity(entity, account);
-	enum store_result result = store_ask(store, walk.argc, walk.argv, walk.until_ms, &reply);
+	enum store_result result = store_ask(store, 2, words, clock_ticks_ms() + deadline_ms, &reply);
 	if (result == STORE_OK) {
 		fields_each(&walk, entity, reply);
 		result = walk.found ? STORE_OK : STORE_NONE;

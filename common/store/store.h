@@ -194,6 +194,11 @@ typedef bool store_field_fn(void *arg, const char *account, const char *field, c
 enum store_result store_fields(struct store *store, const char *kind, const char *account, store_field_fn *fn,
 			       void *arg, int64_t deadline_ms);
 
+/* The same of all accounts, and now and then how many of the store's keys were gone through, about. */
+typedef void store_walked_fn(void *arg, uint64_t keys);
+enum store_result store_fields_all(struct store *store, const char *kind, store_field_fn *fn, store_walked_fn *walked,
+				   void *arg, int64_t deadline_ms);
+
 /* What an admin should know about the server; each finding is one sentence with a remedy. */
 typedef void store_finding_fn(void *arg, int severity /* 0 ok, 1 warn, 2 fail */, const char *sentence);
 void store_examine(struct store *store, store_finding_fn *fn, void *arg, int64_t deadline_ms);

@@ -535,8 +535,10 @@ static void an_admins_limit_is_in_force_everywhere(void **state)
 	assert_int_equal(limit_override_drop(f->store, "a", "account", 2000), STORE_OK);
 	assert_int_equal(limit_override_drop(f->store, "a", NULL, 2000), STORE_NONE);
 	assert_int_equal(limit_override_list(f->store, "a", see_override, &override, 2000), STORE_NONE);
-	assert_int_equal(limit_reset(f->store, "a", 2000), STORE_OK);
-	assert_int_equal(limit_reset(f->store, "a", 2000), STORE_NONE);
+	assert_int_equal(limit_reset(f->store, span("a"), span(""), (const char *const[]){ "other" }, 1, 2000),
+			 STORE_NONE);
+	assert_int_equal(limit_reset(f->store, span("A"), span(""), NULL, 0, 2000), STORE_OK);
+	assert_int_equal(limit_reset(f->store, span("a"), span(""), NULL, 0, 2000), STORE_NONE);
 	assert_int_equal(used(f->store, "a"), 0);
 }
 
