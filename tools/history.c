@@ -86,19 +86,60 @@ static void rest_show(const char *text)
 	free(rest);
 }
 
+/* The line writes a blank inside a value as \x20. */
+static const char *blanks_back(char *value)
+{
+	static const char blank[] = "\\x20";
+	char *to = value;
+
+	for (const char *from = value; *from;) {
+		const bool is_blank = !strncmp(from, blank, sizeof(blank) - 1);
+
+		*to++ = (char)(is_blank ? ' ' : *from);
+		from += is_blank ? sizeof(blank) - 1 : 1;
+	}
+	*to = '\0';
+	return value;
+}
+
+/* What an admin did (admin.h): for people, so with its blanks. */
+static void admin_show(const char *text)
+{
+	char word[FACT + 1], line[4 * FACT];
+	struct span key, value;
+	struct text facts;
+
+	text_init(&facts, line, sizeof(line));
+	while (fact_next(&text, &key, &value)) {
+		if (is_in_head(key) || span_is(key, "what") || span_is(key, "who"))
+			continue;
+		snprintf(word, sizeof(word), "%.*s", (int)value.len, value.at);
+		text_str(&facts, facts.len > 0 ? "; " : "");
+		text_mem(&facts, key.at, key.len);
+		text_char(&facts, ' ');
+		text_str(&facts, blanks_back(word));
+	}
+	print_wrapped(stdout, line, 4, 0);
+}
+
 static void decision_show(int64_t at_ms, const char *account, const char *text)
 {
 	char when[40], word[FACT];
+	const bool is_admins = strcmp(fact_of(text, "action", word, sizeof(word)), "admin") == 0;
 
 	printf("%s  ", time_words(at_ms, when, sizeof(when)));
-	print_safe(stdout, fact_of(text, "action", word, sizeof(word)));
-	fputs(fact_of(text, "rule", word, sizeof(word))[0] ? " by " : "", stdout);
+	print_safe(stdout, fact_of(text, is_admins ? "what" : "action", word, sizeof(word)));
+	fputs(fact_of(text, is_admins ? "who" : "rule", word, sizeof(word))[0] ? " by " : "", stdout);
 	print_safe(stdout, word);
 	fputs("  ", stdout);
 	print_safe(stdout, account);
 	fputs("  ", stdout);
 	print_safe(stdout, fact_of(text, "id", word, sizeof(word)));
 	putchar('\n');
+	if (is_admins) {
+		admin_show(text);
+		return;
+	}
 	way_show(text);
 	rest_show(text);
 }
@@ -123,22 +164,6 @@ static const struct rule *rule_find(const char *name, const struct milter **milt
 				return rule;
 			}
 	return NULL;
-}
-
-/* The line writes a blank inside a value as \x20. */
-static const char *blanks_back(char *value)
-{
-	static const char blank[] = "\\x20";
-	char *to = value;
-
-	for (const char *from = value; *from;) {
-		const bool is_blank = !strncmp(from, blank, sizeof(blank) - 1);
-
-		*to++ = (char)(is_blank ? ' ' : *from);
-		from += is_blank ? sizeof(blank) - 1 : 1;
-	}
-	*to = '\0';
-	return value;
 }
 
 /* Words of strangers that a shell takes for words. */

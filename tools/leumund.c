@@ -25,6 +25,8 @@ enum takes {
 	TAKES_CSV = 1 << 11,
 	TAKES_SINCE = 1 << 12,
 	TAKES_DRY = 1 << 13,
+	TAKES_LIMIT = 1 << 14,
+	TAKES_VICTIM = 1 << 15,
 };
 
 #define WORDS 10000 /* as many as a shell gives */
@@ -53,6 +55,13 @@ static const struct command {
 	  "an account's decisions, newest first", command_history },
 	{ "refusals", "[ACCOUNT] [--json]", 0, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON,
 	  "who is refused most, and by which rule", command_refusals },
+	{ "show", "ACCOUNT [--json]", 1, 1, TAKES_CONF | TAKES_RUN | TAKES_JSON,
+	  "where an account stands with its limits now", command_show },
+	{ "limit", "ACCOUNT [NAME HOUR/DAY --until DATE --reason TEXT | NAME --drop] | --list [--json]", 0, 3,
+	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_LIMIT,
+	  "other limits for an account, for a time", command_limit },
+	{ "reset", "ACCOUNT [NAME] | --victim ADDRESS [--json]", 0, 2, TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_VICTIM,
+	  "forgets what was counted", command_reset },
 	{ "who", "ADDRESS|LOGIN|DOMAIN [--as ACCOUNT] [--from HEADER] [--json]", 1, 1,
 	  TAKES_CONF | TAKES_RUN | TAKES_JSON | TAKES_SENDING,
 	  "whose it is, and what would be decided now", command_who },
@@ -119,6 +128,11 @@ static const struct {
 	{ "egress",    0,   true,  false, TAKES_EGRESS,  AT(call.egress) },
 	{ "csv",       0,   false, false, TAKES_CSV,     AT(call.csv) },
 	{ "dry-run",   0,   false, false, TAKES_DRY,     AT(call.dry_run) },
+	{ "until",     0,   true,  false, TAKES_LIMIT,   AT(call.until) },
+	{ "reason",    0,   true,  false, TAKES_LIMIT,   AT(call.reason) },
+	{ "drop",      0,   false, false, TAKES_LIMIT,   AT(call.drop) },
+	{ "list",      0,   false, false, TAKES_LIMIT,   AT(call.list) },
+	{ "victim",    0,   true,  false, TAKES_VICTIM,  AT(call.victim) },
 	{ "help",      'h', false, false, 0,             AT(help) },
 	{ "version",   'V', false, false, 0,             AT(version) },
 };

@@ -49,7 +49,7 @@ static void away_say(const struct question *question)
 
 int question_close(struct question *question, enum store_result result, const char *none)
 {
-	int status = EX_OK;
+	int status = question->finding ? EXIT_FINDING : EX_OK;
 
 	if (question->call->json)
 		puts("]}");

@@ -15,6 +15,7 @@ struct question {
 	struct setup setup;
 	struct store *store;
 	size_t shown; /* rows of the list */
+	bool finding; /* it is done, but there is something to look at */
 };
 
 /* 0, or the exit status after a complaint. */

@@ -24,6 +24,19 @@ void complain(const char *format, ...)
 	putc('\n', stderr);
 }
 
+void complain_word(const char *word, const char *format, ...)
+{
+	va_list args;
+
+	fputs("leumund: '", stderr);
+	print_safe(stderr, word);
+	fputs("': ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	putc('\n', stderr);
+}
+
 bool tool_conf(const struct call *call, char *out, size_t size)
 {
 	char *path;

@@ -25,6 +25,8 @@ struct call {
 	bool json, detach, stay_root;
 	const char *since, *max, *as, *from, *dns, *egress; /* NULL when not given */
 	bool batch, csv, dry_run;
+	const char *until, *reason, *victim; /* NULL when not given */
+	bool drop, list;
 	int count; /* of words after the command */
 	char **words;
 };
@@ -38,9 +40,13 @@ command_fn command_explain, command_history, command_refusals, command_who;
 command_fn command_notice, command_provider;
 command_fn command_spf, command_spf_domain, command_audit;
 command_fn command_learn;
+command_fn command_limit, command_show, command_reset;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same about a word from outside, which may hold anything: "leumund: 'WORD': ...". */
+void complain_word(const char *word, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * The configuration directory, absolute: -c; else, with -r, what the services that run there say; else the

@@ -26,6 +26,24 @@ const char *time_words(int64_t ms, char *out, size_t size)
 	return out;
 }
 
+const char *time_both(int64_t ms, char out[TIME_BOTH_SIZE])
+{
+	/* the nearest: one that was another server's may be a millisecond short of a full minute */
+	const time_t seconds = (time_t)((ms + 500) / 1000);
+	struct tm local, utc;
+	char here[48], there[32];
+
+	if (!localtime_r(&seconds, &local) || !gmtime_r(&seconds, &utc) ||
+	    !strftime(here, sizeof(here), "%Y-%m-%d %H:%M %Z", &local) ||
+	    !strftime(there, sizeof(there), local.tm_mday == utc.tm_mday ? "%H:%M" : "%Y-%m-%d %H:%M", &utc))
+		snprintf(out, TIME_BOTH_SIZE, "?");
+	else if (strcmp(local.tm_zone, "UTC") == 0)
+		snprintf(out, TIME_BOTH_SIZE, "%s", here);
+	else
+		snprintf(out, TIME_BOTH_SIZE, "%s (%s UTC)", here, there);
+	return out;
+}
+
 const char *span_words(int64_t ms, char *out, size_t size)
 {
 	static const struct {
@@ -58,6 +76,40 @@ int64_t time_read(const char *from)
 		return -1;
 	unit = strchr(letters, *end);
 	return unit ? number * seconds[unit - letters] : -1;
+}
+
+/* mktime() would make the 1st of March of the 29th of February, and another hour of one that the clock leaves out. */
+static int64_t local_ms(struct tm tm)
+{
+	const struct tm meant = tm;
+
+	tm.tm_isdst = -1;
+	const time_t seconds = mktime(&tm);
+	if (seconds < 0 || tm.tm_mday != meant.tm_mday || tm.tm_hour != meant.tm_hour || tm.tm_min != meant.tm_min)
+		return -1;
+	return (int64_t)seconds * 1000;
+}
+
+int64_t until_read(const char *from, int64_t now_ms)
+{
+	struct tm tm = { .tm_sec = 0 };
+	const char *rest;
+
+	if (*from == '+') {
+		const int64_t seconds = time_read(from + 1);
+
+		return seconds > 0 ? now_ms + seconds * 1000 : -1;
+	}
+	if (strspn(from, "0123456789-") != 10 || !(rest = strptime(from, "%Y-%m-%d", &tm)) || rest != from + 10)
+		return -1;
+	if (*rest == '\0') {
+		tm.tm_hour = 23;
+		tm.tm_min = 59;
+	} else if ((*rest != ' ' && *rest != 'T') || !(rest = strptime(rest + 1, "%H:%M", &tm)) || *rest != '\0') {
+		return -1;
+	}
+	const int64_t at_ms = local_ms(tm);
+	return at_ms < 0 || from[10] != '\0' ? at_ms : at_ms + 60000;
 }
 
 /* A backslash stays: most texts have been escaped once already. */

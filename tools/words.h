@@ -11,11 +11,21 @@
 /* "2026-11-25 10:43:02", local time. */
 const char *time_words(int64_t ms, char *out, size_t size);
 
+/* "2026-11-25 11:43 CET (10:43 UTC)", with the date of UTC where it is another; only once where both are the same. */
+#define TIME_BOTH_SIZE 96
+const char *time_both(int64_t ms, char out[TIME_BOTH_SIZE]);
+
 /* "12 s", "3 min", "5 h", "9 days". */
 const char *span_words(int64_t ms, char *out, size_t size);
 
 /* Seconds of "90s" "15m" "24h" "3d" "1w", or -1. */
 int64_t time_read(const char *from);
+
+/*
+ * The end that "2026-12-01" (all of that day), "2026-12-01 18:00" (local time) or "+2d" means, in ms; -1: it is none of
+ * these, or no such time.
+ */
+int64_t until_read(const char *from, int64_t now_ms);
 
 /* Writes a text that may hold anything so that a terminal stays unharmed. */
 void print_safe(FILE *out, const char *from);
