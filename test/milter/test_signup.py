@@ -71,7 +71,7 @@ def used(redis, entity, name):
     value = redis.command('HGET', 'leu:limit:' + entity, name)
     if value is None:
         return 0
-    return sum(int(n) for n in re.findall(rb'\d+:(\d+)', re.sub(rb'[p-s]:\d+', b'', value)))
+    return sum(int(piece.split(b':')[-1]) for piece in value.split() if re.fullmatch(rb'(\d+:)?\d+', piece))
 
 
 def test_a_first_contact_is_counted_and_a_known_one_is_not():
