@@ -47,11 +47,9 @@ static const char *who_check(struct dns *dns, const struct call *call, const str
 
 	if (!inet_address_read(who->ip, &client))
 		return "the client is no IP address, such as 192.0.2.1 or 2001:db8::1";
-	check = spf_check_start(dns, &query, clock_ticks_ms() + SPF_DEADLINE_MS);
+	check = spf_check_run(dns, &query, clock_ticks_ms() + SPF_DEADLINE_MS);
 	if (!check)
 		return "no memory";
-	while (!spf_check_wait(check, INT64_MAX))
-		;
 	const struct spf_outcome *outcome = spf_check_outcome(check);
 	(call->json ? outcome_json : outcome_show)(outcome);
 	if (!call->json && !call->batch && outcome->problem[0])

@@ -1,5 +1,6 @@
 /*
- * DNS look-ups that nobody waits for (dns/dns.h): the callers' side, and the thread that asks.
+ * DNS look-ups in the background (dns/dns.h): the callers' side, and what is done with answers. Whoever asks sends;
+ * whose turn it is takes the answers (dns/turn.h).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,43 +15,27 @@
 #include "dns/cache.h"
 #include "dns/flight.h"
 #include "dns/resolver.h"
+#include "dns/turn.h"
 #include "dns/wire.h"
 #include "system/clock.h"
 
 struct dns {
 	pthread_t thread;
-	int wake;
-	struct dns_resolver *resolver; /* the thread's */
-	struct dns_flight *answered;   /* the thread's */
+	int kick;
+	struct dns_resolver *resolver;
+	struct dns_turn turn;
 
 	pthread_mutex_t lock; /* of all below */
 	struct dns_cache *cache;
 	struct dns_flights flights;
-	struct dns_flight *unsent;
+	struct dns_flight *unsent, *answered;
 	struct dns_counts counts;
-	bool woken, stop;
+	unsigned busy; /* threads that work off answers: they send as well, before they look again */
+	bool idle;     /* the thread sleeps until it is called: nothing was under way */
+	bool stop;
 };
 
-/* Set in the DNS thread: it need not wake itself. */
-static _Thread_local const struct dns *own;
-
 /* ---- the callers ------------------------------------------------------------------------------- */
-
-/* With the lock held. True: dns_wake() is due once it is not: the thread would wake to wait for the lock. */
-static bool wake_is_due(struct dns *dns)
-{
-	if (dns->woken || own == dns)
-		return false;
-	dns->woken = true;
-	return true;
-}
-
-static void dns_wake(struct dns *dns)
-{
-	const uint64_t one = 1;
-
-	(void)!write(dns->wake, &one, sizeof(one));
-}
 
 /* With the lock held. */
 static const struct dns_answer *cache_look(struct dns *dns, const struct dns_key *key)
@@ -75,7 +60,8 @@ const struct dns_answer *dns_cached(struct dns *dns, enum dns_type type, const c
 }
 
 /* With the lock held. False: it cannot be asked. */
-static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn *done, void *arg, bool *wake)
+static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn *done, void *arg,
+			 struct dns_flight **fresh)
 {
 	bool is_new;
 	struct dns_flight *flight = dns->stop ? NULL : dns_flights_join(&dns->flights, key, done, arg, &is_new);
@@ -90,17 +76,56 @@ static bool flight_start(struct dns *dns, const struct dns_key *key, dns_done_fn
 	}
 	dns->counts.asked++;
 	flight->dns = dns;
+	*fresh = flight;
+	return true;
+}
+
+/* With the lock held. True: the caller has to send it. */
+static bool flight_leave(struct dns *dns, struct dns_flight *flight)
+{
+	if (dns->busy == 0)
+		return true;
 	flight->follow = dns->unsent;
 	dns->unsent = flight;
-	*wake = wake_is_due(dns);
-	return true;
+	return false;
+}
+
+/* With the lock held. True: the thread has to be called. */
+static bool thread_is_idle(struct dns *dns)
+{
+	const bool idle = dns->idle;
+
+	dns->idle = false;
+	return idle;
+}
+
+/* Nobody is called from in here: the resolver is in the middle of something. */
+static void flight_answered(void *arg, const uint8_t *message, size_t len)
+{
+	struct dns_flight *flight = arg;
+	struct dns *dns = flight->dns;
+
+	flight->answer =
+		message ? dns_answer_read(message, len, &flight->key) : dns_answer_plain(flight->key.type, DNS_FAILED);
+	flight->unanswered = !message;
+	pthread_mutex_lock(&dns->lock);
+	flight->follow = dns->answered;
+	dns->answered = flight;
+	pthread_mutex_unlock(&dns->lock);
+}
+
+/* False: it has failed, and others must be told. */
+static bool flight_send(struct dns *dns, struct dns_flight *flight)
+{
+	return dns_resolver_send(dns->resolver, &flight->key, flight_answered, flight);
 }
 
 void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn *done, void *arg)
 {
 	const struct dns_answer *answer;
+	struct dns_flight *fresh = NULL;
 	struct dns_key key;
-	bool wake = false;
+	bool send, call;
 
 	if (!dns_key_make(&key, type, name)) {
 		done(arg, dns_answer_plain(type, DNS_NO_NAME));
@@ -108,11 +133,19 @@ void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn 
 	}
 	pthread_mutex_lock(&dns->lock);
 	answer = cache_look(dns, &key);
-	if (!answer && !flight_start(dns, &key, done, arg, &wake))
+	if (!answer && !flight_start(dns, &key, done, arg, &fresh))
 		answer = dns_answer_plain(type, DNS_FAILED);
+	send = fresh && flight_leave(dns, fresh);
+	/* it looks after tries that last too long */
+	call = fresh && thread_is_idle(dns);
 	pthread_mutex_unlock(&dns->lock);
-	if (wake)
-		dns_wake(dns);
+	/* What fails at once is left to the thread, too: `done` may ask again, and so on without end. */
+	if (send && !flight_send(dns, fresh))
+		call = true;
+	if (fresh)
+		dns_turn_asked(&dns->turn);
+	if (call)
+		dns_turn_call(&dns->turn);
 	if (answer)
 		done(arg, answer);
 	dns_unref(&answer);
@@ -131,76 +164,110 @@ struct dns_counts dns_counts(struct dns *dns)
 	return counts;
 }
 
-/* ---- the thread -------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------- */
 
-/* Nobody is called from in here: the resolver is in the middle of something. */
-static void flight_answered(void *arg, const uint8_t *message, size_t len)
+/* With the lock held. */
+static void flight_note(struct dns *dns, struct dns_flight *flight)
 {
-	struct dns_flight *flight = arg;
-
-	flight->answer =
-		message ? dns_answer_read(message, len, &flight->key) : dns_answer_plain(flight->key.type, DNS_FAILED);
-	flight->unanswered = !message;
-	flight->follow = flight->dns->answered;
-	flight->dns->answered = flight;
+	dns_flights_remove(&dns->flights, flight);
+	dns_cache_put(dns->cache, &flight->key, flight->answer, clock_ticks_ms());
+	if (flight->unanswered)
+		dns->counts.unanswered++;
+	else
+		dns->counts.failed += flight->answer->status == DNS_FAILED;
 }
 
 static void flights_end(struct dns *dns)
 {
-	while (dns->answered) {
-		struct dns_flight *flight = dns->answered;
+	struct dns_flight *flights, *next;
 
-		dns->answered = flight->follow;
-		pthread_mutex_lock(&dns->lock);
-		dns_flights_remove(&dns->flights, flight);
-		dns_cache_put(dns->cache, &flight->key, flight->answer, clock_ticks_ms());
-		if (flight->unanswered)
-			dns->counts.unanswered++;
-		else
-			dns->counts.failed += flight->answer->status == DNS_FAILED;
-		pthread_mutex_unlock(&dns->lock);
-		dns_flight_end(flight);
+	pthread_mutex_lock(&dns->lock);
+	flights = dns->answered;
+	dns->answered = NULL;
+	for (struct dns_flight *flight = flights; flight; flight = flight->follow)
+		flight_note(dns, flight);
+	pthread_mutex_unlock(&dns->lock);
+	for (; flights; flights = next) {
+		next = flights->follow;
+		dns_flight_end(flights);
 	}
 }
 
-/* What others have left for the thread. False: it shall end. */
-static bool unsent_take(struct dns *dns, struct dns_flight **unsent)
+/* What was left meanwhile, by whoever was answered, too. False: nothing; the thread is not busy any more. */
+static bool unsent_send(struct dns *dns)
 {
-	bool more;
+	struct dns_flight *flight, *next;
 
 	pthread_mutex_lock(&dns->lock);
-	*unsent = dns->unsent;
+	flight = dns->unsent;
 	dns->unsent = NULL;
-	dns->woken = false;
-	more = !dns->stop;
+	const bool more = flight || dns->answered;
+	if (!more)
+		dns->busy--;
 	pthread_mutex_unlock(&dns->lock);
+	for (; flight; flight = next) {
+		next = flight->follow;
+		flight_send(dns, flight);
+	}
 	return more;
+}
+
+static void dns_work(struct dns *dns, int64_t until_ms)
+{
+	struct dns_resolver_events TEXT_BUFFER events;
+
+	dns_resolver_look(dns->resolver, &events, until_ms);
+	pthread_mutex_lock(&dns->lock);
+	dns->busy++;
+	pthread_mutex_unlock(&dns->lock);
+	dns_resolver_take(dns->resolver, &events);
+	do
+		flights_end(dns);
+	while (unsent_send(dns));
+}
+
+static bool dns_under_way(struct dns *dns)
+{
+	pthread_mutex_lock(&dns->lock);
+	const bool any = dns->flights.count > 0;
+	pthread_mutex_unlock(&dns->lock);
+	return any;
+}
+
+bool dns_wait(struct dns *dns, struct dns_event *event, int64_t until_ms, dns_begin_fn *begin, void *arg)
+{
+	return dns_turn_wait(&dns->turn,
+			     &(struct dns_turn_wait){ event, until_ms, begin, arg, dns_work, dns_under_way, dns });
+}
+
+void dns_event_set(struct dns *dns, struct dns_event *event)
+{
+	dns_turn_end(&dns->turn, event);
+}
+
+/* False: the thread shall end. */
+static bool thread_rest(struct dns *dns)
+{
+	bool stop;
+
+	pthread_mutex_lock(&dns->lock);
+	stop = dns->stop;
+	dns->idle = dns->flights.count == 0;
+	const bool idle = dns->idle;
+	pthread_mutex_unlock(&dns->lock);
+	if (!stop)
+		dns_turn_rest(&dns->turn, idle ? -1 : dns_resolver_nap(dns->resolver));
+	return !stop;
 }
 
 static void *dns_main(void *arg)
 {
 	struct dns *dns = arg;
-	struct dns_flight *flight, *next;
-	bool more;
 
-	own = dns;
-	do {
-		more = unsent_take(dns, &flight);
-		const bool idle = !flight;
-		for (; flight; flight = next) {
-			next = flight->follow;
-			if (more)
-				dns_resolver_send(dns->resolver, &flight->key, flight_answered, flight);
-			else
-				flight_answered(flight, NULL, 0);
-		}
-		/* whoever is answered may ask again */
-		if (more && idle)
-			dns_resolver_wait(dns->resolver);
-		flights_end(dns);
-	} while (more);
-	dns_resolver_close(&dns->resolver);
-	flights_end(dns);
+	while (thread_rest(dns))
+		dns_work(dns, 0);
+	dns_resolver_stop(dns->resolver);
+	dns_work(dns, 0);
 	return NULL;
 }
 
@@ -208,11 +275,13 @@ static void *dns_main(void *arg)
 
 static void dns_free(struct dns **dns)
 {
+	if ((*dns)->resolver)
+		dns_turn_close(&(*dns)->turn);
 	dns_resolver_close(&(*dns)->resolver);
 	dns_cache_free(&(*dns)->cache);
 	dns_flights_free(&(*dns)->flights);
-	if ((*dns)->wake >= 0)
-		close((*dns)->wake);
+	if ((*dns)->kick >= 0)
+		close((*dns)->kick);
 	pthread_mutex_destroy(&(*dns)->lock);
 	free(*dns);
 	*dns = NULL;
@@ -235,8 +304,8 @@ static bool thread_start(struct dns *dns, char *error, size_t size)
 
 static bool parts_make(struct dns *dns, const struct dns_options *options, char *error, size_t size)
 {
-	dns->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (dns->wake < 0) {
+	dns->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (dns->kick < 0) {
 		snprintf(error, size, "look-ups in the DNS: eventfd: %s; raise LimitNOFILE", strerror(errno));
 		return false;
 	}
@@ -245,8 +314,14 @@ static bool parts_make(struct dns *dns, const struct dns_options *options, char 
 		snprintf(error, size, "look-ups in the DNS: no memory");
 		return false;
 	}
-	dns->resolver = dns_resolver_open(options, dns->wake, error, size);
-	return dns->resolver != NULL;
+	dns->resolver = dns_resolver_open(options, dns->kick, error, size);
+	if (!dns->resolver)
+		return false;
+	if (!dns_turn_open(&dns->turn, dns_resolver_poll(dns->resolver), dns->kick)) {
+		snprintf(error, size, "look-ups in the DNS: epoll: %s; raise LimitNOFILE", strerror(errno));
+		return false;
+	}
+	return true;
 }
 
 struct dns *dns_open(const struct dns_options *options, char *error, size_t size)
@@ -270,7 +345,9 @@ void dns_close(struct dns **dns)
 	pthread_mutex_lock(&(*dns)->lock);
 	(*dns)->stop = true;
 	pthread_mutex_unlock(&(*dns)->lock);
-	dns_wake(*dns);
+	dns_turn_call(&(*dns)->turn);
 	pthread_join((*dns)->thread, NULL);
+	dns_turn_empty(&(*dns)->turn);
+	flights_end(*dns);
 	dns_free(dns);
 }

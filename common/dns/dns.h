@@ -1,6 +1,7 @@
 /*
- * DNS look-ups that nobody waits for: one thread asks the host's resolver, a cache of bounded size keeps the answers
- * for as long as their TTLs say. Shared by all threads of a process.
+ * DNS look-ups in the background: the host's resolver is asked, a cache of bounded size keeps the answers for as long
+ * as their TTLs say. Shared by all threads of a process. A thread of its own takes the answers; while others wait for
+ * some, by dns_wait(), one of those does.
  *
  * Names are ASCII, without a dot at the end, compared case-blind. A backslash escapes, as in RFC 1035 5.1 and in the
  * names of MX and PTR answers: write one that is meant as "\\". A name that cannot exist in the DNS (empty label,
@@ -10,6 +11,8 @@
 #define LEUMUND_DNS_H
 
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,7 +58,10 @@ struct dns_options {
 	unsigned queries_max; /* under way at once; beyond it a query fails at once */
 };
 
-/* NULL and a sentence on failure. Starts the thread. dns_close() ends it; each query under way fails first. */
+/*
+ * NULL and a sentence on failure. Starts the thread. dns_close() ends it; each query under way fails first, and who is
+ * in dns_wait() leaves it: its event must come with the answers.
+ */
 struct dns *dns_open(const struct dns_options *options, char *error, size_t size);
 void dns_close(struct dns **dns);
 
@@ -65,12 +71,30 @@ const struct dns_answer *dns_ref(const struct dns_answer *answer); /* one refere
 void dns_unref(const struct dns_answer **answer);
 
 /*
- * Asks, unless the same question is under way already. `done` is called once, from the DNS thread or before dns_ask()
- * returns; the answer is the caller's for the time of the call. It must not wait and not call dns_close(); it may ask
- * again.
+ * Asks, unless the same question is under way already. `done` is called once, before dns_ask() returns or later, from
+ * the DNS thread or one in dns_wait(); the answer is the caller's for the time of the call. It must not wait and not
+ * call dns_close(); it may ask again.
  */
 typedef void dns_done_fn(void *arg, const struct dns_answer *answer);
 void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn *done, void *arg);
+
+/* What threads wait for: it comes once, by what is done with answers. */
+struct dns_event {
+	pthread_cond_t change;
+	atomic_bool come;
+};
+
+void dns_event_init(struct dns_event *event);
+void dns_event_free(struct dns_event *event); /* after dns_wait() has said that it has come, or if it never will */
+void dns_event_set(struct dns *dns, struct dns_event *event);
+
+/*
+ * Calls `begin`, unless NULL: it asks for what the event comes by. Then waits until the event has come, or `until_ms`
+ * (clock_ticks_ms()): true: it has come. Any number of threads may wait for it. Meanwhile `done` of other questions may
+ * be called from here, so hold no lock that one of them takes.
+ */
+typedef void dns_begin_fn(void *arg);
+bool dns_wait(struct dns *dns, struct dns_event *event, int64_t until_ms, dns_begin_fn *begin, void *arg);
 
 /* Since the start, for `status` and tests. */
 struct dns_counts {

@@ -14,29 +14,35 @@
 #define USES 32 /* questions, one after the other */
 #define IDLE 128
 
-bool dns_ports_open(struct dns_ports *ports, int wake)
+bool dns_ports_open(struct dns_ports *ports, int kick)
 {
-	/* each wake is an edge, so nobody has to read what was counted */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
 
 	memset(ports, 0, sizeof(*ports));
 	ports->poll = epoll_create1(EPOLL_CLOEXEC);
-	return ports->poll >= 0 && epoll_ctl(ports->poll, EPOLL_CTL_ADD, wake, &event) == 0;
+	return ports->poll >= 0 && epoll_ctl(ports->poll, EPOLL_CTL_ADD, kick, &event) == 0;
 }
 
-static void port_free(struct dns_port *port)
+static void port_close(struct dns_ports *ports, struct dns_port *port)
 {
-	close(port->fd);
-	free(port);
+	if (port->fd >= 0)
+		close(port->fd);
+	free(port->reply);
+	*port = (struct dns_port){ .next = ports->closed, .fd = -1 };
+	ports->closed = port;
 }
 
 void dns_ports_close(struct dns_ports *ports)
 {
-	while (ports->idle) {
-		struct dns_port *port = ports->idle;
+	struct dns_port *port;
 
+	while ((port = ports->idle)) {
 		ports->idle = port->next;
-		port_free(port);
+		port_close(ports, port);
+	}
+	while ((port = ports->closed)) {
+		ports->closed = port->next;
+		free(port);
 	}
 	if (ports->poll >= 0)
 		close(ports->poll);
@@ -53,6 +59,20 @@ static struct dns_port *idle_take(struct dns_ports *ports, const union dns_serve
 		return NULL;
 	*at = port->next;
 	ports->idle_count--;
+	return port;
+}
+
+/* NULL: no memory. */
+static struct dns_port *closed_take(struct dns_ports *ports)
+{
+	struct dns_port *port = ports->closed;
+
+	if (port)
+		ports->closed = port->next;
+	else
+		port = malloc(sizeof(*port));
+	if (port)
+		*port = (struct dns_port){ .fd = -1 };
 	return port;
 }
 
@@ -75,15 +95,14 @@ struct dns_port *dns_port_take(struct dns_ports *ports, const union dns_server *
 	struct dns_port *port = tcp ? NULL : idle_take(ports, server);
 
 	if (!port) {
-		port = calloc(1, sizeof(*port) + (tcp ? DNS_TCP_SIZE : 0));
+		port = closed_take(ports);
 		if (!port)
 			return NULL;
 		port->server = *server;
 		port->tcp = tcp;
-		if (!port_connect(ports, port)) {
-			if (port->fd >= 0)
-				close(port->fd);
-			free(port);
+		port->reply = tcp ? malloc(DNS_TCP_SIZE) : NULL;
+		if ((tcp && !port->reply) || !port_connect(ports, port)) {
+			port_close(ports, port);
 			return NULL;
 		}
 	}
@@ -107,7 +126,7 @@ void dns_port_leave(struct dns_ports *ports, struct dns_port **left, bool again)
 	if (!port)
 		return;
 	if (!again || port->tcp || port->uses >= USES || ports->idle_count >= IDLE) {
-		port_free(port);
+		port_close(ports, port);
 		return;
 	}
 	port->user = NULL;
@@ -116,15 +135,22 @@ void dns_port_leave(struct dns_ports *ports, struct dns_port **left, bool again)
 	ports->idle_count++;
 }
 
+void dns_port_distrust(struct dns_port *port)
+{
+	port->uses = USES;
+}
+
 void dns_port_drop(struct dns_ports *ports, struct dns_port *port)
 {
 	struct dns_port **at = &ports->idle;
 
-	while (*at != port)
+	while (*at && *at != port)
 		at = &(*at)->next;
+	if (!*at)
+		return;
 	*at = port->next;
 	ports->idle_count--;
-	port_free(port);
+	port_close(ports, port);
 }
 
 void dns_id_random(struct dns_ports *ports, uint8_t id[2])

@@ -3,6 +3,7 @@
  * answer has to guess it, beside the id. Tries end in the order in which they begin.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,6 @@
 #include "system/clock.h"
 #include "text.h"
 
-#define EVENTS 64
 #define FILE_LOOK_MS 5000
 #define OPT_SIZE 11
 #define HEADER 12
@@ -39,9 +39,12 @@ struct question {
 };
 
 struct dns_resolver {
-	struct dns_ports ports;
 	unsigned timeout_ms, tries;
 	bool reads_file;
+
+	pthread_mutex_t lock; /* of all below */
+	struct dns_ports ports;
+	bool stopped;
 	int64_t look_ms;
 	struct dns_servers servers;
 	struct question *newest, *oldest;
@@ -115,21 +118,22 @@ static bool try_begin(struct dns_resolver *resolver, struct question *question)
 		errno == EAGAIN || errno == ENOBUFS);
 }
 
-static void try_next(struct dns_resolver *resolver, struct question *question)
+/* False: it has ended. */
+static bool try_next(struct dns_resolver *resolver, struct question *question)
 {
 	do {
 		if (++question->tries >= resolver->tries * resolver->servers.count) {
 			question_end(resolver, question, NULL, 0);
-			return;
+			return false;
 		}
 		question->tcp = false;
 	} while (!try_begin(resolver, question));
+	return true;
 }
 
-static void try_again(struct dns_resolver *resolver, struct question *question)
+static bool try_again(struct dns_resolver *resolver, struct question *question)
 {
-	if (!try_begin(resolver, question))
-		try_next(resolver, question);
+	return try_begin(resolver, question) || try_next(resolver, question);
 }
 
 static void try_by_tcp(struct dns_resolver *resolver, struct question *question)
@@ -202,6 +206,7 @@ static void udp_read(struct dns_resolver *resolver, struct question *question)
 			answer_take(resolver, question, message, (size_t)len);
 			return;
 		}
+		dns_port_distrust(question->port);
 	}
 }
 
@@ -242,7 +247,7 @@ static void tcp_read(struct dns_resolver *resolver, struct question *question)
 
 /* ---- for the user ------------------------------------------------------------------------------ */
 
-struct dns_resolver *dns_resolver_open(const struct dns_options *options, int wake, char *error, size_t size)
+struct dns_resolver *dns_resolver_open(const struct dns_options *options, int kick, char *error, size_t size)
 {
 	struct dns_resolver *resolver = calloc(1, sizeof(*resolver));
 
@@ -250,10 +255,11 @@ struct dns_resolver *dns_resolver_open(const struct dns_options *options, int wa
 		snprintf(error, size, "look-ups in the DNS: no memory");
 		return NULL;
 	}
+	pthread_mutex_init(&resolver->lock, NULL);
 	resolver->timeout_ms = options->timeout_ms;
 	resolver->tries = options->tries > 0 ? options->tries : 1;
 	resolver->reads_file = !options->servers || !options->servers[0];
-	if (!dns_ports_open(&resolver->ports, wake)) {
+	if (!dns_ports_open(&resolver->ports, kick)) {
 		snprintf(error, size, "look-ups in the DNS: epoll: %s; raise LimitNOFILE", strerror(errno));
 		dns_resolver_close(&resolver);
 	} else if (!resolver->reads_file && !dns_servers_list(&resolver->servers, options->servers, error, size)) {
@@ -262,13 +268,21 @@ struct dns_resolver *dns_resolver_open(const struct dns_options *options, int wa
 	return resolver;
 }
 
+void dns_resolver_stop(struct dns_resolver *resolver)
+{
+	pthread_mutex_lock(&resolver->lock);
+	resolver->stopped = true;
+	while (resolver->oldest)
+		question_end(resolver, resolver->oldest, NULL, 0);
+	pthread_mutex_unlock(&resolver->lock);
+}
+
 void dns_resolver_close(struct dns_resolver **resolver)
 {
 	if (!*resolver)
 		return;
-	while ((*resolver)->oldest)
-		question_end(*resolver, (*resolver)->oldest, NULL, 0);
 	dns_ports_close(&(*resolver)->ports);
+	pthread_mutex_destroy(&(*resolver)->lock);
 	free(*resolver);
 	*resolver = NULL;
 }
@@ -284,52 +298,91 @@ static void servers_look(struct dns_resolver *resolver)
 	dns_servers_file(&resolver->servers, RESOLV_CONF);
 }
 
-void dns_resolver_send(struct dns_resolver *resolver, const struct dns_key *key, dns_resolver_fn *fn, void *arg)
+bool dns_resolver_send(struct dns_resolver *resolver, const struct dns_key *key, dns_resolver_fn *fn, void *arg)
 {
 	struct question *question = malloc(sizeof(*question));
+	bool sent;
 
 	if (!question) {
 		fn(arg, NULL, 0);
-		return;
+		return false;
 	}
 	*question = (struct question){ .fn = fn, .arg = arg };
 	question->len = dns_query_write(question->query + 2, 0, key);
 	question->query[0] = (uint8_t)(question->len >> 8);
 	question->query[1] = (uint8_t)question->len;
+	pthread_mutex_lock(&resolver->lock);
 	servers_look(resolver);
 	row_lead(resolver, question);
-	try_again(resolver, question);
+	sent = !resolver->stopped && try_again(resolver, question);
+	if (resolver->stopped)
+		question_end(resolver, question, NULL, 0);
+	pthread_mutex_unlock(&resolver->lock);
+	return sent;
 }
 
-static int nap_ms(const struct dns_resolver *resolver)
+/* With the lock held. */
+static int64_t oldest_ms(const struct dns_resolver *resolver)
 {
-	const int64_t left = resolver->oldest ? resolver->oldest->until_ms - clock_ticks_ms() : -1;
+	return resolver->oldest ? resolver->oldest->until_ms : clock_ticks_ms() + resolver->timeout_ms;
+}
 
-	if (!resolver->oldest)
-		return -1;
+static int until_nap(int64_t until_ms)
+{
+	const int64_t left = until_ms - clock_ticks_ms();
+
 	return left < 0 ? 0 : left < 60000 ? (int)left : 60000;
 }
 
-void dns_resolver_wait(struct dns_resolver *resolver)
+int dns_resolver_nap(struct dns_resolver *resolver)
 {
-	struct epoll_event events[EVENTS];
-	const int count = epoll_wait(resolver->ports.poll, events, EVENTS, nap_ms(resolver));
+	int64_t until_ms;
 
-	for (int i = 0; i < count; i++) {
-		struct dns_port *port = events[i].data.ptr;
-		struct question *question = port ? port->user : NULL;
+	pthread_mutex_lock(&resolver->lock);
+	until_ms = oldest_ms(resolver);
+	pthread_mutex_unlock(&resolver->lock);
+	return until_nap(until_ms);
+}
 
-		if (!port)
-			continue; /* woken: there is something to send */
-		if (!question)
-			dns_port_drop(&resolver->ports, port);
-		else if (!question->tcp)
-			udp_read(resolver, question);
-		else if (question->written < 2 + question->len)
-			tcp_write(resolver, question);
-		else
-			tcp_read(resolver, question);
-	}
+int dns_resolver_poll(const struct dns_resolver *resolver)
+{
+	return resolver->ports.poll;
+}
+
+/* With the lock held. What it is about may have been done by another thread. */
+static void event_take(struct dns_resolver *resolver, struct dns_port *port)
+{
+	struct question *question = port ? port->user : NULL;
+
+	if (!port)
+		return; /* kicked */
+	if (!question)
+		dns_port_drop(&resolver->ports, port);
+	else if (!question->tcp)
+		udp_read(resolver, question);
+	else if (question->written < 2 + question->len)
+		tcp_write(resolver, question);
+	else
+		tcp_read(resolver, question);
+}
+
+void dns_resolver_look(struct dns_resolver *resolver, struct dns_resolver_events *events, int64_t until_ms)
+{
+	int64_t try_ms;
+
+	pthread_mutex_lock(&resolver->lock);
+	try_ms = oldest_ms(resolver);
+	pthread_mutex_unlock(&resolver->lock);
+	events->count = epoll_wait(resolver->ports.poll, events->at, sizeof(events->at) / sizeof(*events->at),
+				   until_nap(try_ms < until_ms ? try_ms : until_ms));
+}
+
+void dns_resolver_take(struct dns_resolver *resolver, const struct dns_resolver_events *events)
+{
+	pthread_mutex_lock(&resolver->lock);
+	for (int i = 0; i < events->count; i++)
+		event_take(resolver, events->at[i].data.ptr);
 	while (resolver->oldest && clock_ticks_ms() >= resolver->oldest->until_ms)
 		try_next(resolver, resolver->oldest);
+	pthread_mutex_unlock(&resolver->lock);
 }

@@ -44,8 +44,8 @@ struct spf_check {
 	unsigned rounds;
 	bool counted;
 
+	struct dns_event end;
 	pthread_mutex_t lock; /* of the two below; the outcome does not change any more once it has ended */
-	pthread_cond_t end;
 	bool ended;
 	struct spf_outcome outcome;
 
@@ -78,7 +78,7 @@ static void check_release(struct spf_check *check)
 	if (atomic_fetch_sub(&check->references, 1) != 1)
 		return;
 	questions_free(check);
-	pthread_cond_destroy(&check->end);
+	dns_event_free(&check->end);
 	pthread_mutex_destroy(&check->lock);
 	free(check);
 }
@@ -101,7 +101,6 @@ static struct spf_check *check_new(struct dns *dns, const struct spf_query *quer
 {
 	struct spf_check *check = calloc(1, sizeof(*check) + strlen(query->helo) + strlen(query->mail_from) +
 						    strlen(query->receiver) + 3);
-	pthread_condattr_t steady;
 	char *to;
 
 	if (!check)
@@ -110,10 +109,7 @@ static struct spf_check *check_new(struct dns *dns, const struct spf_query *quer
 	check->deadline_ms = deadline_ms;
 	atomic_init(&check->references, 1);
 	pthread_mutex_init(&check->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&check->end, &steady);
-	pthread_condattr_destroy(&steady);
+	dns_event_init(&check->end);
 	check->query = *query;
 	memcpy(&check->client, query->client, client_size(query->client));
 	check->query.client = (const struct sockaddr *)&check->client;
@@ -192,7 +188,7 @@ static void ended_note(struct spf_check *check)
 	check->ended = true;
 }
 
-/* The first one counts: the deadline may have come before the last answer. Whoever waits wakes to a free lock. */
+/* The first one counts: the deadline may have come before the last answer. */
 static void check_end(struct spf_check *check, const struct spf_outcome *outcome)
 {
 	pthread_mutex_lock(&check->lock);
@@ -201,7 +197,7 @@ static void check_end(struct spf_check *check, const struct spf_outcome *outcome
 		ended_note(check);
 	}
 	pthread_mutex_unlock(&check->lock);
-	pthread_cond_broadcast(&check->end);
+	dns_event_set(check->dns, &check->end);
 }
 
 /* With the lock held. */
@@ -209,7 +205,6 @@ static void end_late(struct spf_check *check)
 {
 	outcome_fail(&check->outcome, LATE);
 	ended_note(check);
-	pthread_cond_broadcast(&check->end);
 }
 
 /* ---- evaluating -------------------------------------------------------------------------------- */
@@ -309,31 +304,58 @@ struct spf_check *spf_check_start(struct dns *dns, const struct spf_query *query
 	return check;
 }
 
-bool spf_check_wait(struct spf_check *check, int64_t until_ms)
+static bool check_has_ended(struct spf_check *check)
 {
-	const int64_t ms = until_ms < check->deadline_ms ? until_ms : check->deadline_ms;
-	const struct timespec until = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-	int waited = 0;
 	bool ended;
 
 	pthread_mutex_lock(&check->lock);
-	while (!check->ended && waited == 0)
-		waited = pthread_cond_timedwait(&check->end, &check->lock, &until);
-	if (!check->ended && clock_ticks_ms() >= check->deadline_ms)
-		end_late(check);
 	ended = check->ended;
 	pthread_mutex_unlock(&check->lock);
 	return ended;
 }
 
-const struct spf_outcome *spf_check_outcome(struct spf_check *check)
+/* dns_begin_fn */
+static void check_begin(void *check)
 {
-	bool ended;
+	check_run(check);
+}
 
+struct spf_check *spf_check_run(struct dns *dns, const struct spf_query *query, int64_t deadline_ms)
+{
+	struct spf_check *check = check_new(dns, query, deadline_ms);
+
+	if (!check)
+		return NULL;
+	dns_wait(dns, &check->end, deadline_ms, check_begin, check);
+	while (!spf_check_wait(check, INT64_MAX))
+		;
+	return check;
+}
+
+bool spf_check_wait(struct spf_check *check, int64_t until_ms)
+{
+	bool late_now, ended;
+
+	/* one that has ended may have outlived the dns */
+	if (check_has_ended(check))
+		return true;
+	if (until_ms > 0)
+		dns_wait(check->dns, &check->end, until_ms < check->deadline_ms ? until_ms : check->deadline_ms, NULL,
+			 NULL);
 	pthread_mutex_lock(&check->lock);
+	late_now = !check->ended && clock_ticks_ms() >= check->deadline_ms;
+	if (late_now)
+		end_late(check);
 	ended = check->ended;
 	pthread_mutex_unlock(&check->lock);
-	return ended ? &check->outcome : NULL;
+	if (late_now)
+		dns_event_set(check->dns, &check->end);
+	return ended;
+}
+
+const struct spf_outcome *spf_check_outcome(struct spf_check *check)
+{
+	return check_has_ended(check) ? &check->outcome : NULL;
 }
 
 struct spf_check_counts spf_check_counts(void)

@@ -23,6 +23,9 @@ struct spf_check;
  */
 struct spf_check *spf_check_start(struct dns *dns, const struct spf_query *query, int64_t deadline_ms);
 
+/* Starts one and waits for its end: of less cost than both apart. */
+struct spf_check *spf_check_run(struct dns *dns, const struct spf_query *query, int64_t deadline_ms);
+
 /* Waits for its end until `until_ms` (clock_ticks_ms()), 0: not at all. True: it has ended. From several threads at
  * once, too. */
 bool spf_check_wait(struct spf_check *check, int64_t until_ms);
