@@ -42,6 +42,15 @@ bool judge_is_canary(const struct session *session)
 
 /* ---- the reply --------------------------------------------------------------------------------- */
 
+static void quote_write(struct text *out, struct span quote, size_t room, bool in_quotes)
+{
+	for (size_t i = 0; i < quote.len && i < room; i++) {
+		const char c = quote.at[i];
+
+		text_char(out, c == '"' && in_quotes ? '\'' : c < ' ' || c > '~' ? '?' : c);
+	}
+}
+
 /* Whatever it says, the reader sees whose words they are, and that they are no line of ours. */
 static void quote_put(struct text *reason, struct span quote, enum language language)
 {
@@ -54,43 +63,71 @@ static void quote_put(struct text *reason, struct span quote, enum language lang
 		return;
 	room = room - need < QUOTE_MAX ? room - need : QUOTE_MAX;
 	text_str(reason, begin);
-	for (size_t i = 0; i < quote.len && i < room; i++) {
-		const char c = quote.at[i];
-
-		text_char(reason, c == '"' ? '\'' : c < ' ' || c > '~' ? '?' : c);
-	}
+	quote_write(reason, quote, room, true);
 	text_str(reason, quote.len > room ? cut_end : "\"");
+}
+
+static void reason_put(const struct bench *bench, const struct session *session, const struct verdict *verdict,
+		       struct text *reason)
+{
+	const struct leumund_options *options = house_setup(bench->house)->leumund;
+
+	rule_text(verdict->rule, (enum language)options->language, setup_own_text(options, verdict->rule),
+		  &(struct rule_words){ verdict->about, verdict->detail, session->who.account,
+					session->connection.client_addr },
+		  reason);
+}
+
+/* RFC 7208 6.2, as a site may want it. */
+static void reply_alone(const struct bench *bench, const struct session *session, const struct verdict *verdict,
+			struct text *text)
+{
+	static const char cut_end[] = "...";
+	const size_t room = text->size - sizeof(cut_end);
+
+	if (verdict->quote.len == 0)
+		reason_put(bench, session, verdict, text);
+	else
+		quote_write(text, verdict->quote, room, false);
+	if (verdict->quote.len > room)
+		text_str(text, cut_end);
+}
+
+static void reply_whole(const struct bench *bench, const struct session *session, const struct verdict *verdict,
+			struct text *text)
+{
+	const struct leumund_options *options = house_setup(bench->house)->leumund;
+	char TEXT_BUFFER buffer[REASON_BYTES];
+	struct text reason;
+
+	text_init(&reason, buffer, sizeof(buffer));
+	reason_put(bench, session, verdict, &reason);
+	quote_put(&reason, verdict->quote, (enum language)options->language);
+	text_char(text, '[');
+	text_str(text, verdict->rule->code);
+	text_str(text, "] ");
+	text_mem(text, reason.at, reason.len);
+	text_str(text, reason.cut ? "... (id " : " (id ");
+	text_str(text, session->message.id);
+	text_char(text, ')');
+	if (options->url[0] != '\0') {
+		text_char(text, ' ');
+		text_escaped(text, options->url, strlen(options->url), URL_BYTES);
+	}
 }
 
 static struct reply reply_make(const struct bench *bench, struct session *session, const struct verdict *verdict,
 			       enum action said)
 {
-	const struct leumund_options *options = house_setup(bench->house)->leumund;
 	const struct rule *rule = verdict->rule;
-	char TEXT_BUFFER buffer[REPLY_BYTES], TEXT_BUFFER reason_buffer[REASON_BYTES];
-	struct text text, reason;
+	char TEXT_BUFFER buffer[REPLY_BYTES];
+	struct text text;
 	struct reply reply = { REPLY_ACCEPT, "250", "2.0.0", "" };
 
 	if (said <= ACTION_OBSERVE)
 		return reply;
-	text_init(&reason, reason_buffer, sizeof(reason_buffer));
-	rule_text(rule, (enum language)options->language, setup_own_text(options, rule),
-		  &(struct rule_words){ verdict->about, verdict->detail, session->who.account,
-					session->connection.client_addr },
-		  &reason);
-	quote_put(&reason, verdict->quote, (enum language)options->language);
 	text_init(&text, buffer, sizeof(buffer));
-	text_char(&text, '[');
-	text_str(&text, rule->code);
-	text_str(&text, "] ");
-	text_mem(&text, reason.at, reason.len);
-	text_str(&text, reason.cut ? "... (id " : " (id ");
-	text_str(&text, session->message.id);
-	text_char(&text, ')');
-	if (options->url[0] != '\0') {
-		text_char(&text, ' ');
-		text_escaped(&text, options->url, strlen(options->url), URL_BYTES);
-	}
+	(verdict->alone ? reply_alone : reply_whole)(bench, session, verdict, &text);
 	reply.kind = said == ACTION_HOLD ? REPLY_HOLD : REPLY_REFUSE;
 	reply.code = said == ACTION_REJECT ? "550" : "451";
 	reply.dsn = said == ACTION_REJECT ? rule->dsn_reject : rule->dsn_defer;

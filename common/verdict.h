@@ -39,9 +39,10 @@ struct verdict {
 	struct span about;	 /* points into the facts that the policy was given */
 	struct span detail;	 /* fills {detail}: what is missing, what was counted; may be "" */
 	struct span quote; /* what the domain at fault says itself, "" = nothing: shown as its words, never as ours */
+	bool alone; /* the reply is the quote, else the rule's text, and nothing beside it: code and id are logged */
 };
 
-#define VERDICT_NONE ((struct verdict){ ACTION_OFF, NULL, { "", 0 }, { "", 0 }, { "", 0 } })
+#define VERDICT_NONE ((struct verdict){ ACTION_OFF, NULL, { "", 0 }, { "", 0 }, { "", 0 }, false })
 
 /* The stronger of two; the first when equal. */
 struct verdict verdict_stronger(struct verdict a, struct verdict b);

@@ -70,9 +70,12 @@ static bool objects(enum selfcheck_rule rule, const struct selfcheck_facts *fact
 struct verdict selfcheck_decide(enum selfcheck_rule rule, const struct selfcheck_facts *facts,
 				const struct selfcheck_limits *limits)
 {
-	struct verdict verdict = {
-		actions[limits->action[rule]], &selfcheck_rules[rule], facts->mail_from, facts->missing, { "", 0 }
-	};
+	struct verdict verdict = { actions[limits->action[rule]],
+				   &selfcheck_rules[rule],
+				   facts->mail_from,
+				   facts->missing,
+				   { "", 0 },
+				   false };
 
 	if (verdict.action == ACTION_OFF || !objects(rule, facts))
 		return VERDICT_NONE;

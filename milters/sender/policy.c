@@ -43,5 +43,7 @@ struct verdict sender_decide(enum sender_rule rule, const struct sender_facts *f
 {
 	if (!facts->found[rule].at || limits->action[rule] == ACTION_OFF)
 		return VERDICT_NONE;
-	return (struct verdict){ limits->action[rule], &sender_rules[rule], facts->found[rule], { "", 0 }, { "", 0 } };
+	return (struct verdict){
+		limits->action[rule], &sender_rules[rule], facts->found[rule], { "", 0 }, { "", 0 }, false
+	};
 }

@@ -253,7 +253,8 @@ static bool failure_decide(const struct signup *signup, const struct sending *se
 							 &signup_rules[SIGNUP_ACCOUNT],
 							 span_of(sending->view->session->who.account),
 							 span_of(words[signup->language]),
-							 { "", 0 } });
+							 { "", 0 },
+							 false });
 		return true;
 	case SIGNUP_FAILURE_ACCEPT:
 		return true;

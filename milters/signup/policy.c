@@ -181,7 +181,7 @@ struct signup_finding signup_decide(enum signup_rule rule, const struct signup_t
 			continue;
 		if (with > limit && is_longer(&found, limit, tally->adds, tally->free_ms[i])) {
 			found.verdict = (struct verdict){
-				limits->action[rule], &signup_rules[rule], tally->about, { "", 0 }, { "", 0 }
+				limits->action[rule], &signup_rules[rule], tally->about, { "", 0 }, { "", 0 }, false
 			};
 			found.window = (enum signup_window)i;
 			found.limit = limit;

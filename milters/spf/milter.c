@@ -23,7 +23,8 @@
 #include "spf/figures.h"
 #include "system/clock.h"
 
-_Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS, "policy.h counts the results as spf/spf.h does");
+_Static_assert(SPF_RESULT_PENDING == SPF_POLICY_RESULTS && SPF_RESULT_FAIL == SPF_POLICY_FAIL,
+	       "policy.h counts the results as spf/spf.h does");
 
 #define HEADER_BYTES 4096 /* four values of 400 bytes, perhaps escaped, and two problems */
 
@@ -32,7 +33,7 @@ struct spf_options {
 	int action[SPF_RULES];
 	int64_t timeout; /* seconds */
 	int64_t void_limit;
-	bool explanation;
+	int explanation; /* enum spf_explanation */
 	const char *authserv_id;
 	bool received_spf;
 	struct string_list overrides;
@@ -99,8 +100,8 @@ static const struct option rows[] = {
 	  "How long a message waits for the DNS at most, counted from MAIL (on Exim for each question anew); what is not answered then is temperror." },
 	{ OPTION_NUMBER, "void_limit", "2", 0, 10, NULL, NULL, OPTION_AT(void_limit),
 	  "Look-ups of one evaluation that may find nothing; one more is permerror." },
-	{ OPTION_BOOL, "explanation", "true", 0, 0, NULL, NULL, OPTION_AT(explanation),
-	  "Whether a refusal quotes the explanation that the domain publishes." },
+	{ OPTION_CHOICE, "explanation", "quote", 0, 0, spf_explanation_names, NULL, OPTION_AT(explanation),
+	  "What the refusal of a fail makes of the explanation that the domain publishes: it quotes it behind its own text, is that alone, or leaves it out." },
 	{ OPTION_STRING, "authserv_id", "\"\"", 0, 0, NULL, check_authserv_id, OPTION_AT(authserv_id),
 	  "The name by which this server signs Authentication-Results, and by which it knows forged ones; empty means its host name." },
 	{ OPTION_BOOL, "received_spf", "false", 0, 0, NULL, NULL, OPTION_AT(received_spf),
@@ -194,7 +195,7 @@ static void *spf_begin(const void *state, const struct view *view)
 		.now_s = view->now_ms / 1000,
 		.voids = (unsigned)spf->options->void_limit,
 		.asked = { is_asked(spf, SPF_MAIL_FROM), is_asked(spf, SPF_HELO) },
-		.want_explanation = spf->options->explanation,
+		.want_explanation = spf->options->explanation != SPF_EXPLANATION_OFF,
 	};
 
 	if (!is_judged(spf, view))
@@ -217,7 +218,7 @@ static struct spf_fact find(const struct spf *spf, const struct view *view, enum
 			    enum action *action)
 {
 	const char *domain = "";
-	struct spf_fact fact = { true, SPF_RESULT_TEMPERROR, span_of("this message"), { "", 0 } };
+	struct spf_fact fact = { true, SPF_RESULT_TEMPERROR, span_of("this message"), { "", 0 }, false };
 	const struct spf_outcome *outcome;
 
 	outcome = view->memo ? inquiry_outcome(view->memo, identity) : NULL;
@@ -227,6 +228,7 @@ static struct spf_fact find(const struct spf *spf, const struct view *view, enum
 		fact.result = outcome->result;
 		fact.about = span_of(inquiry_about(view->memo, identity));
 		fact.quote = span_of(outcome->explanation);
+		fact.alone = spf->options->explanation == SPF_EXPLANATION_ALONE;
 	}
 	*action = override_action(spf->overrides, domain, fact.result,
 				  spf->policy.action[spf_rule(identity, fact.result)]);

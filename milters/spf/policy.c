@@ -4,6 +4,7 @@
  */
 #include "policy.h"
 
+const char *const spf_explanation_names[] = { "quote", "alone", "off", NULL };
 const char *const spf_action_names[] = { "off", "mark", "defer", "reject", NULL };
 const enum action spf_actions[] = { ACTION_OFF, ACTION_OBSERVE, ACTION_DEFER, ACTION_REJECT };
 
@@ -50,7 +51,12 @@ struct verdict spf_decide(enum spf_identity identity, const struct spf_fact *fac
 	if (!fact->known || action == ACTION_OFF || (action == ACTION_OBSERVE && !is_objection[fact->result]))
 		return VERDICT_NONE;
 	return (struct verdict){
-		action, &spf_rules[spf_rule(identity, fact->result)], fact->about, { "", 0 }, fact->quote
+		.action = action,
+		.rule = &spf_rules[spf_rule(identity, fact->result)],
+		.about = fact->about,
+		.detail = { "", 0 },
+		.quote = fact->quote,
+		.alone = fact->alone && fact->result == SPF_POLICY_FAIL,
 	};
 }
 

@@ -11,6 +11,7 @@ enum spf_identity { SPF_MAIL_FROM, SPF_HELO, SPF_IDENTITIES };
 
 /* As many and in the order of enum spf_result (spf/spf.h): none neutral pass fail softfail temperror permerror. */
 #define SPF_POLICY_RESULTS 7
+#define SPF_POLICY_FAIL 3
 #define SPF_RULES (SPF_IDENTITIES * SPF_POLICY_RESULTS)
 
 /* The rule about this result of this identity. */
@@ -21,6 +22,11 @@ static inline unsigned spf_rule(enum spf_identity identity, unsigned result)
 
 extern const struct rule spf_rules[]; /* ends with a row whose name is NULL */
 
+/* What a refusal makes of the domain's explanation. */
+enum spf_explanation { SPF_EXPLANATION_QUOTE, SPF_EXPLANATION_ALONE, SPF_EXPLANATION_OFF };
+
+extern const char *const spf_explanation_names[]; /* "quote", "alone", "off", NULL */
+
 /* "off", "mark", "defer", "reject", NULL; and what they are to the house. */
 extern const char *const spf_action_names[];
 extern const enum action spf_actions[];
@@ -30,6 +36,7 @@ struct spf_fact {
 	unsigned result;   /* below SPF_POLICY_RESULTS */
 	struct span about; /* the identity */
 	struct span quote; /* the explanation of its domain, "" = none */
+	bool alone;	   /* a fail is explained by that alone, else by its text alone */
 };
 
 struct spf_policy {

@@ -26,6 +26,13 @@ silent.test MODE silent
 slow.test TXT "v=spf1 -all"
 slow.test MODE slow 0.4
 '''
+EXPLAINED = r'''
+plain.test TXT "v=spf1 -all"
+percent.test TXT "v=spf1 -all exp=why.percent.test"
+why.percent.test TXT "100%% no: see http://%{d}/?a%%20b"
+longest.test TXT "v=spf1 -all exp=why.longest.test"
+why.longest.test TXT "''' + 'word ' * 50 + '" "' + 'words ' * 50 + '''"
+'''
 ALL_RESULTS = {'pass.test': 'pass', 'fail.test': 'fail', 'softfail.test': 'softfail', 'neutral.test': 'neutral',
                'none.test': 'none', 'missing.test': 'none', 'broken.test': 'permerror', 'servfail.test': 'temperror'}
 # helo is judged too: one that says nothing
@@ -106,9 +113,29 @@ def test_an_explanation_is_shortened_and_can_be_left_out():
         text = sent(milter, 'a@long.test').reply.text
         check(re.search(r'; that domain says: "(word ?)+\w*\.\.\." \(id \w+\)$', text), text)
         check(len(text) < 490, '%d: %s', len(text), text)
-    with filtering('explanation = false') as milter:
+    with filtering('explanation = off') as milter:
         check('says' not in sent(milter, 'a@long.test').reply.text, 'the explanation is shown')
         same(milter.dns.queries('longwhy.test'), 0)
+
+
+def test_an_explanation_can_stand_alone():
+    options = 'explanation = alone\nmail_from_softfail = reject\nmail_from_none = reject'
+    with filtering(options, leumund='url = "https://help.example/"', zone=ZONE + EXPLAINED) as milter:
+        reply = sent(milter, 'a@fail.test').reply
+        same((reply.code, reply.dsn, reply.text), ('550', '5.7.23', '192.0.2.1 is no "server" of ours'))
+        same(sent(milter, 'a@percent.test').reply.text, '100% no: see http://percent.test/?a%20b')
+        longest = sent(milter, 'a@longest.test').reply.text
+        check(re.fullmatch(r'(words? ?){80,}\w*\.\.\.', longest) and len(longest) < 490, longest)
+        # where the domain says nothing, our words, also alone
+        same(sent(milter, 'a@plain.test').reply.text[:53], 'the SPF record of a@plain.test forbids 192.0.2.1 to s')
+        check('(id ' not in sent(milter, 'a@plain.test').reply.text, 'not alone')
+        # only a fail is explained by the domain
+        for domain, code in (('softfail.test', 'SPF11'), ('none.test', 'SPF13')):
+            text = sent(milter, 'a@' + domain).reply.text
+            check(text.startswith('[%s] ' % code) and text.endswith(' https://help.example/'), text)
+        # code and id are known all the same
+        line = milter.wait_log(r'rule=mail_from_fail action=reject code=SPF10 .*about=a@fail\.test ')[0]
+        check(re.search(r' id=\w+', line), line)
 
 
 def test_the_null_sender_is_postmaster_of_helo():

@@ -19,6 +19,8 @@ OWN, CLIENT, EXCHANGER = "203.0.113.10", "198.51.100.77", "198.51.100.25"
 TEXTS = {"allowed.example": "v=spf1 ip4:198.51.100.77 -all", "forbidden.example": "v=spf1 -all exp=why.forbidden.example",
          "kunde-zwei.example": "v=spf1 ip4:198.51.100.0/24 -all",
          "kunde-eins.example": "v=spf1 ip4:203.0.113.10 -all", "_dmarc.kunde-eins.example": "v=DMARC1; p=reject; aspf=s",
+         "escaped.example": "v=spf1 -all exp=why.escaped.example",
+         "why.escaped.example": "http://example.com/why.html?l=%{L}",
          "why.forbidden.example": "100%% sure: %{i} is no \"server\" of ours"}
 HOME_DOMAINS = ("kunde-eins.example", "kunde-zwei.example")
 NAMES = {HOST: OWN, "client.world.example": CLIENT, "mx.world.example": EXCHANGER}

@@ -30,9 +30,9 @@ def fields(text):
 
 class Headers(Bed):
     @contextlib.contextmanager
-    def _spf(self):
+    def _spf(self, options=""):
         """Beside `sender`, as one service: the MTA's lines stay the same."""
-        self.box.write("/etc/leumund/conf.d/40-spf.conf", "spf {\n\tenable = true\n\tservice = \"outbound\"\n}\n")
+        self.box.write("/etc/leumund/conf.d/40-spf.conf", "spf {\n\tenable = true\n\tservice = \"outbound\"\n%s}\n" % options)
         self.reload()
         try:
             yield
@@ -55,6 +55,23 @@ class Headers(Bed):
             out = self._name()
             same(self.auth("info@kunde-eins.example", out, message())["code"], 250, "a customer")
             self.must_arrive(out)
+
+    def an_explanation_can_stand_alone_and_a_percent_sign_is_one(self):
+        to, said = "cp1001@kunde-eins.example", {}
+        with self._spf("\texplanation = alone\n"):
+            for mail_from in ("x@forbidden.example", "~jack&jill=up-a_b3.c@escaped.example"):
+                answer = self.remote(mail_from, to, message("x@forbidden.example"))
+                same(answer["code"], 550, answer["text"])
+                expect(answer["text"].startswith("5.7.23 "), answer["text"])
+                said[mail_from] = " ".join(answer["text"].replace("5.7.23 ", "").split())
+            # Postfix names the recipient in front of it
+            expect(said["x@forbidden.example"].endswith("100% sure: 198.51.100.77 is no \"server\" of ours"), said)
+            # RFC 7208's suite, upper-macro
+            expect(said["~jack&jill=up-a_b3.c@escaped.example"].endswith(
+                "http://example.com/why.html?l=~jack%26jill%3Dup-a_b3.c"), said)
+            for text in said.values():
+                expect("SPF10" not in text and "(id " not in text, text)
+            self.decision(to, milter="spf", rule="mail_from_fail", action="reject", code="SPF10")
 
     def spf_results_are_shown_and_forged_ones_are_gone(self):
         forged = {"Authentication-Results": "cp1server.example.com; spf=pass smtp.mailfrom=forged.example",
