@@ -240,7 +240,7 @@ static void add_findings(const struct signup *signup, struct memo_data *memo, st
 }
 
 /* What is done while the store is away, unless this process decides. True: that was it. */
-static bool failure_decide(const struct signup *signup, const struct sending *sending, struct decision *decision)
+static bool failure_decide(const struct signup *signup, struct sending *sending, struct decision *decision)
 {
 	static const char *const words[LANGUAGES] = {
 		[LANGUAGE_EN] = "they cannot be counted now; try again later",
@@ -257,6 +257,7 @@ static bool failure_decide(const struct signup *signup, const struct sending *se
 							 false });
 		return true;
 	case SIGNUP_FAILURE_ACCEPT:
+		sending_pass(sending);
 		return true;
 	case SIGNUP_FAILURE_LOCAL:
 		break;

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /* Recipients that are looked up; any further one counts as new. */
-#define STRANGERS_LOOKED (16 * CONTACTS)
+#define STRANGERS_LOOKED 1024
 
 struct providers;
 

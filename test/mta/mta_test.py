@@ -11,7 +11,7 @@ import time
 import mtas
 from bed import LOGIN, LOGIN_TWO, SERVER, Failed, Skipped, expect, message, only, same
 from box import Box, BoxError
-from selfcheck import Selfcheck
+from signup import Signup
 
 # What a customer's script may write to look like somebody else.
 FORGED = {
@@ -53,7 +53,7 @@ for line in ("EHLO x", "MAIL FROM:<ceo@bank.example>", "RCPT TO:<%s>" % sys.argv
 """
 
 
-class Behaviour(Selfcheck):
+class Behaviour(Signup):
     # ---- whose mail is it ----------------------------------------------------------------------
 
     def auth_is_known_by_its_login(self):
@@ -621,7 +621,7 @@ class LightBehaviour(Behaviour):
 
 
 def tests_of(behaviour):
-    for name, method in [item for kind in Behaviour.__mro__[:3] for item in vars(kind).items()]:
+    for name, method in [item for kind in Behaviour.__mro__[:4] for item in vars(kind).items()]:
         if name.startswith("_") or not callable(method):
             continue
         if behaviour.mta.kind not in getattr(method, "only", (behaviour.mta.kind,)):
