@@ -31,7 +31,9 @@ def counting(options='', sender='', learning='0s', domains=DOMAINS, files=(), st
             redis.start()
         milter.start()
         if start_redis:
+            # the servers' secret is agreed on with the first mail, and this one is to no stranger
             milter.wait_log('store: connected')
+            wait_for(lambda: send(milter, 'x@own.example') and redis.command('HEXISTS', 'leu:meta', 'secret'), 5)
         yield milter, redis
         milter.end()
     finally:
@@ -454,3 +456,100 @@ def test_status_tells_how_long_it_learns():
             s.sendall(b'status\n')
             answer = s.makefile().read()
         check(re.search(r'"signup":\{"learning_until_ms":\d{13},"messages":1,"first_contacts":1', answer), '%s', answer)
+
+
+def test_providers_are_counted_by_their_group():
+    with counting('provider_recipients_limit = "10/100"\nscript_recipients = off') as (milter, redis):
+        for rcpt_to in ('anna.berg@hotmail.com', 'bob.miller@outlook.com', 'carla.weber@live.com', 'dan.fischer@hotmail.com'):
+            same(send(milter, rcpt_to).verdict, 'accept', rcpt_to)
+        answer = send(milter, 'eva.schmidt@outlook.com')
+        check('[SGN40]' in answer.reply.text and 'at microsoft:' in answer.reply.text, '%s', answer.reply.text)
+        same(send(milter, 'eva.schmidt@far.example').verdict, 'accept')
+
+
+def test_evidence_raises_and_lowers_a_limit():
+    with counting('account_recipients_limit = "10/1000"\nscript_recipients = off\nvictim_messages = off') as (milter, _):
+        for rcpt_to, subject, headers, evidence, percent in (
+                ('anna.berg@far.example', 'Confirm your account', FORM, 'machine,subject', 40),
+                ('bob.miller@far.example', '=?UTF-8?B?QmVzdMOkdGlnZW4gU2ll?=', FORM, 'machine,subject', 40),
+                ('xkqzvwptgh@far.example', 'Hello', FORM, 'machine,random', 33),
+                ('carla.weber@far.example', 'Your order', FORM, 'machine,trade', 1600),
+                ('dan.fischer@far.example', 'News', [('List-Id', '<n.own.example>')], 'machine,list', 10000),
+                ('eva.schmidt@far.example', 'Re: hello', [('In-Reply-To', '<1@far.example>')], 'personal,reply', 800)):
+            same(send(milter, rcpt_to, subject, headers).verdict, 'accept', rcpt_to)
+            check(milter.wait_log(r'rcpt_to=%s .*evidence=%s percent=%d ' % (rcpt_to, evidence, percent)), rcpt_to)
+
+
+def test_nearly_the_same_text_to_many_strangers_is_a_machines():
+    with counting() as (milter, _):
+        for i in range(7):
+            same(send(milter, 'r%d@far.example' % i, 'hello from us', [],
+                      body=b'Dear visitor %d,\r\nthank you for your interest in our wonderful garden furniture, the new catalogue '
+                      b'of this spring is now here for you to look at.\r\n' % i).verdict, 'accept')
+        milter.wait_log(r'rcpt_to=r0@far.example .*kind=person new=1 evidence=personal ')
+        milter.wait_log(r'rcpt_to=r6@far.example .*kind=program new=1 evidence=alike ')
+
+
+def test_deferring_for_long_becomes_a_refusal():
+    with counting('account_recipients_limit = "5/100"\nreject_after = 1h\nvictim_messages = off') as (milter, redis):
+        for i in range(2):
+            same(send(milter, 'r%d@far.example' % i).verdict, 'accept')
+        same(send(milter, 'r9@far.example').reply.code, '451')
+        count = redis.command('HGET', 'leu:limit:{cp1001}', 'refused').split()[0].decode()
+        redis.command('HSET', 'leu:limit:{cp1001}', 'refused', '%s 0 61' % count)
+        same(send(milter, 'r9@far.example').reply.code, '550')
+
+
+def test_two_daemons_share_their_counts():
+    with counting('account_recipients_limit = "25/1000"\nscript_recipients = off') as (milter, redis):
+        other = Instance(domains=DOMAINS)
+        try:
+            other.write('05-store.conf', 'store {\n\taddress = "%s"\n}\n' % redis.socket)
+            other.write('60-signup.conf', 'signup {\n\tenable = true\n\tlearning = 0s\n'
+                        '\taccount_recipients_limit = "25/1000"\n\tscript_recipients = off\n}\n')
+            other.start()
+            other.wait_log('store: connected')
+            verdicts = [send((milter, other)[i % 2], 'r%d@far.example' % i).verdict for i in range(14)]
+            same(verdicts, ['accept'] * 10 + ['tempfail'] * 4)
+            same(used(redis, '{cp1001}', 'account:confirm'), 10)
+            other.end()
+        finally:
+            other.end(check=False)
+            other.remove()
+
+
+def test_an_attacker_cannot_make_redis_grow():
+    with counting('script_recipients = observe\naccount_recipients = observe\nprovider_recipients = observe',
+                  sender='\tenvelope_owner = off\n\tauthor_owner = off') as (milter, redis):
+        with Mta(milter.socket) as mta:
+            mta.open()
+            for i in range(600):
+                # each by another login, of another kind, to another domain
+                mta.message(letter('u%d@d%d.example' % (i, i), ('Confirm it', 'Your order', 'hello')[i % 3],
+                                   auth_user='u%d@own.example' % i, mail_from='u%d@own.example' % i))
+        time.sleep(0.5)
+        check(redis.command('HLEN', 'leu:limit:{cp1001}') <= 48, '%r fields', redis.command('HLEN', 'leu:limit:{cp1001}'))
+        victims = redis.command('KEYS', 'leu:limit:*:victim')
+        check(len(victims) <= 410, '%d victims', len(victims))
+        for key in redis.command('KEYS', '*'):
+            if key != b'leu:meta':
+                check(redis.command('TTL', key) > 0, '%r stays for ever', key)
+
+
+def test_one_message_takes_two_trips_at_most():
+    with counting('account_recipients_limit = "100/1000"') as (milter, redis):
+        scripts = lambda: sum(int(n) for n in re.findall(rb'cmdstat_evalsha:calls=(\d+)', redis.command('INFO', 'commandstats')))
+        send(milter, 'a@far.example')
+        check(knows(redis, 'cp1001', 1), 'contacts')
+        time.sleep(0.2)
+        before = scripts()
+        send(milter, 'b@far.example')
+        check(knows(redis, 'cp1001', 2), 'contacts')
+        time.sleep(0.2)
+        # look, account, victim; account, victim; contact, history
+        same(scripts() - before, 7, 'a stranger')
+        before = scripts()
+        send(milter, 'b@far.example', 'Your order', auth_user='cp1001')
+        time.sleep(0.2)
+        # look, account; contact, history
+        same(scripts() - before, 4, 'a known recipient')
