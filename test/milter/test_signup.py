@@ -25,6 +25,8 @@ def counting(options='', sender='', learning='0s', domains=DOMAINS, files=(), st
             milter.replace(os.path.join(milter.home, name), text)
         for name, text in (conf or {}).items():
             milter.write(name, text)
+        milter.write('10-provider.conf', 'provider {\n\tlookup = false\n'
+                     '\tgroups = {"microsoft: hotmail.com outlook.com live.com"}\n}\n')
         milter.write('60-signup.conf', 'signup {\n\tenable = true\n\tlearning = %s\n%s\n}\n'
                      % (learning, options.replace('HOME', milter.home)))
         if start_redis:
@@ -505,6 +507,7 @@ def test_two_daemons_share_their_counts():
         other = Instance(domains=DOMAINS)
         try:
             other.write('05-store.conf', 'store {\n\taddress = "%s"\n}\n' % redis.socket)
+            other.write('10-provider.conf', 'provider {\n\tlookup = false\n}\n')
             other.write('60-signup.conf', 'signup {\n\tenable = true\n\tlearning = 0s\n'
                         '\taccount_recipients_limit = "25/1000"\n\tscript_recipients = off\n}\n')
             other.start()
