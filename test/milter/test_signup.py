@@ -72,10 +72,9 @@ def knows(redis, account, count):
 
 def used(redis, entity, name):
     """What is counted by that name in the last day."""
-    value = redis.command('HGET', 'leu:limit:' + entity, name)
-    if value is None:
-        return 0
-    return sum(int(piece.split(b':')[-1]) for piece in value.split() if re.fullmatch(rb'(\d+:)?\d+', piece))
+    value = redis.command('HGET', 'leu:limit:' + entity, name) or b''
+    # "USED/LIMIT USED/LIMIT MARK:AGE ... COUNT AGE:COUNT ..."
+    return sum(int(word.split(b':')[-1]) for word in value.split() if b'/' not in word and word[:1] not in b'pqrs')
 
 
 def test_a_first_contact_is_counted_and_a_known_one_is_not():
