@@ -22,6 +22,7 @@
 #include "setup.h"
 
 #define ACCOUNTS_AT_A_TIME 4096 /* whose texts are remembered, 256 bytes each */
+#define ACQUAINTANCES 65536	/* for times without the store */
 
 struct figures {
 	_Atomic int64_t learning_until_ms; /* 0: not known */
@@ -39,6 +40,7 @@ struct signup {
 	struct packages *packages;
 	struct newcomers *newcomers;
 	struct providers *providers;
+	struct acquaintances *acquaintances;
 	struct exemptions *accounts, *uids, *senders;
 	struct figures *figures; /* what changes */
 };
@@ -67,6 +69,7 @@ static void signup_stop(void *state)
 	packages_free(&signup->packages);
 	newcomers_free(&signup->newcomers);
 	providers_close(&signup->providers);
+	acquaintances_free(&signup->acquaintances);
 	exemptions_free(&signup->accounts);
 	exemptions_free(&signup->uids);
 	exemptions_free(&signup->senders);
@@ -101,13 +104,14 @@ static bool fill(struct signup *signup)
 	signup->grants = grants_new(&options->limits);
 	signup->packages = packages_new(&options->packages);
 	signup->newcomers = newcomers_new();
+	signup->acquaintances = acquaintances_new(ACQUAINTANCES);
 	signup->accounts = exemptions_new(EXEMPT_ACCOUNT, &options->exempt_accounts);
 	signup->uids = exemptions_new(EXEMPT_UID, &options->exempt_uids);
 	signup->senders = exemptions_new(EXEMPT_ADDRESS, &options->exempt_senders);
 	signup->figures = calloc(1, sizeof(*signup->figures));
 	return signup->subject && signup->trade && signup->copy && signup->texts && signup->grants &&
-	       signup->packages && signup->newcomers && signup->accounts && signup->uids && signup->senders &&
-	       signup->figures;
+	       signup->packages && signup->newcomers && signup->acquaintances && signup->accounts && signup->uids &&
+	       signup->senders && signup->figures;
 }
 
 static void *signup_start(const struct setup *setup, const void *options, char *error, size_t size)
@@ -179,7 +183,7 @@ static void remember(const struct signup *signup, const struct view *view)
 	if (view->session->who.account[0] == '\0' || !store_secret(view->store, &secret) ||
 	    !strangers_read(&strangers, view, signup->providers, &secret, span_of("")))
 		return;
-	strangers_meet(&strangers, view->store);
+	strangers_meet(&strangers, view->store, signup->acquaintances);
 	strangers_free(&strangers);
 }
 
@@ -210,6 +214,7 @@ static struct sending *sending_new(const struct signup *signup, const struct vie
 	sending->words = &signup->words;
 	sending->texts = signup->texts;
 	sending->providers = signup->providers;
+	sending->acquaintances = signup->acquaintances;
 	sending->limits = signup->limits;
 	packages_of(signup->packages, who->account, package);
 	sending->own_mailbox = grants_apply(signup->grants, package, who->account, who->mailbox, &sending->limits);

@@ -256,7 +256,7 @@ bool sending_look(struct sending *sending)
 	answered = look_first(sending, &looks);
 	while (answered && looks.count < strangers->look_count)
 		answered = look_on(sending, &looks);
-	strangers_take(strangers, answered && sending->has_secret ? looks.at : NULL);
+	strangers_take(strangers, answered && sending->has_secret ? looks.at : NULL, sending->acquaintances);
 	for (size_t i = 0; i < looks.batches; i++)
 		store_answers_free(&looks.owned[i]);
 	(void)alike_now(sending, strangers->new_count);
@@ -277,6 +277,6 @@ void sending_count(struct sending *sending)
 
 void sending_pass(struct sending *sending)
 {
-	strangers_meet(&sending->strangers, sending->view->store);
+	strangers_meet(&sending->strangers, sending->view->store, sending->acquaintances);
 	ledger_post(&sending->ledger, sending->view->store);
 }

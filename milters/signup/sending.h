@@ -24,6 +24,7 @@ struct sending {
 	const struct evidence_words *words;
 	struct texts_sent *texts;
 	struct providers *providers;
+	struct acquaintances *acquaintances;
 	struct signup_limits limits; /* of this account and login */
 	bool own_mailbox;	     /* the login is counted by itself */
 	bool has_secret;

@@ -82,7 +82,7 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "copy_words", signup_copy_words, 0, 0, NULL, stem_check, OPTION_AT(copy_words),
 	  "How a subject begins whose other words are a visitor's, because a form sends him a copy." },
 	{ OPTION_CHOICE, "on_store_failure", "local", 0, 0, failure_names, NULL, OPTION_AT(on_store_failure),
-	  "While the store is away: this server's own counts decide, and every recipient counts as new (local); mail passes; or it is deferred." },
+	  "While the store is away: this server's own counts decide, and recipients that it has not lately seen count as new (local); mail passes; or it is deferred." },
 	{ OPTION_LIST, "exempt_accounts", "{}", 0, 0, NULL, exempt_check_account, OPTION_AT(exempt_accounts),
 	  "Accounts that no rule concerns: \"cp1005 until 2027-01-31: moves its shop\"." },
 	{ OPTION_LIST, "exempt_uids", "{\"0-999: the system's own mail\"}", 0, 0, NULL, exempt_check_uid, OPTION_AT(exempt_uids),

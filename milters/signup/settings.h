@@ -9,7 +9,7 @@
 
 /* What is done with a message while the store cannot be asked. */
 enum signup_failure {
-	SIGNUP_FAILURE_LOCAL, /* this process' own counts decide; every recipient is a stranger */
+	SIGNUP_FAILURE_LOCAL, /* this process' own counts decide, and what it remembers of contacts */
 	SIGNUP_FAILURE_ACCEPT,
 	SIGNUP_FAILURE_DEFER,
 };

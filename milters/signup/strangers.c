@@ -83,18 +83,29 @@ void strangers_free(struct strangers *strangers)
 	strangers->count = strangers->look_count = 0;
 }
 
-void strangers_take(struct strangers *strangers, const struct store_answer *const *answers)
+static bool is_new(const struct strangers *strangers, size_t i, struct acquaintances *acquaintances)
+{
+	const struct contact_request *look = &strangers->looks[i / CONTACTS];
+
+	if (i >= strangers->look_count * CONTACTS || i % CONTACTS >= look->count)
+		return true;
+	if (!strangers->answered)
+		return !acquaintances_have(acquaintances, look->prints[i % CONTACTS]);
+	if (!look->is_new[i % CONTACTS])
+		acquaintances_add(acquaintances, look->prints[i % CONTACTS]);
+	return look->is_new[i % CONTACTS];
+}
+
+void strangers_take(struct strangers *strangers, const struct store_answer *const *answers,
+		    struct acquaintances *acquaintances)
 {
 	strangers->answered = strangers->look_count > 0 && answers;
 	for (size_t i = 0; i < strangers->look_count && strangers->answered; i++)
 		strangers->answered = contact_answer(&strangers->looks[i], answers[i]);
 	strangers->usual = strangers->answered ? strangers->looks[0].usual : 0;
 	for (size_t i = 0; i < strangers->count; i++) {
-		struct stranger *one = &strangers->at[i];
-
-		one->is_new = !strangers->answered || i >= STRANGERS_LOOKED ||
-			      strangers->looks[i / CONTACTS].is_new[i % CONTACTS];
-		strangers->new_count += one->is_new;
+		strangers->at[i].is_new = is_new(strangers, i, acquaintances);
+		strangers->new_count += strangers->at[i].is_new;
 	}
 }
 
@@ -125,7 +136,7 @@ bool strangers_look_random(const struct strangers *strangers)
 	return random * 2 > strangers->new_count;
 }
 
-void strangers_meet(struct strangers *strangers, struct store *store)
+void strangers_meet(struct strangers *strangers, struct store *store, struct acquaintances *acquaintances)
 {
 	for (size_t i = 0; i < strangers->look_count; i++) {
 		struct store_request request;
@@ -133,5 +144,7 @@ void strangers_meet(struct strangers *strangers, struct store *store)
 		strangers->looks[i].mode = CONTACT_ADD;
 		request = contact_ask(&strangers->looks[i]);
 		(void)store_post(store, &request);
+		for (size_t j = 0; j < strangers->looks[i].count; j++)
+			acquaintances_add(acquaintances, strangers->looks[i].prints[j]);
 	}
 }

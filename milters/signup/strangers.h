@@ -6,6 +6,7 @@
 #define LEUMUND_SIGNUP_STRANGERS_H
 
 #include "milter.h"
+#include "milters/signup/acquaintances.h"
 #include "store/contact.h"
 #include "store/store.h"
 
@@ -39,13 +40,14 @@ bool strangers_read(struct strangers *strangers, const struct view *view, struct
 		    const struct store_secret *secret, struct span kind);
 void strangers_free(struct strangers *strangers);
 
-/* The answers of all looks, `answers` NULL: there are none. */
-void strangers_take(struct strangers *strangers, const struct store_answer *const *answers);
+/* The answers of all looks, `answers` NULL: there are none, and what this process remembers counts. */
+void strangers_take(struct strangers *strangers, const struct store_answer *const *answers,
+		    struct acquaintances *acquaintances);
 
 /* Do most of the new ones look made up by a machine? */
 bool strangers_look_random(const struct strangers *strangers);
 
 /* The message passes: from now on they are known. Does not wait. */
-void strangers_meet(struct strangers *strangers, struct store *store);
+void strangers_meet(struct strangers *strangers, struct store *store, struct acquaintances *acquaintances);
 
 #endif

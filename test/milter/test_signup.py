@@ -431,6 +431,16 @@ def test_from_the_start_without_redis_the_local_limit_holds():
         same([send(milter, 'q%d@far.example' % i).verdict for i in range(14)], ['accept'] * 10 + ['tempfail'] * 4)
 
 
+def test_without_redis_those_seen_lately_are_known():
+    with counting('account_recipients_limit = "25/1000"\nscript_recipients = off') as (milter, redis):
+        for i in range(9):
+            same(send(milter, 'r%d@far.example' % i).verdict, 'accept')
+        redis.kill()
+        for i in range(9):
+            same(send(milter, 'r%d@far.example' % i).verdict, 'accept')
+        same([send(milter, 'q%d@far.example' % i).verdict for i in range(3)], ['accept', 'tempfail', 'tempfail'])
+
+
 def test_what_is_done_without_redis_can_be_chosen():
     for choice, verdict in (('accept', 'accept'), ('defer', 'tempfail')):
         with counting('account_recipients_limit = "5/1000"\non_store_failure = %s' % choice) as (milter, redis):
