@@ -8,11 +8,13 @@
 --               reset    forgets the NAMEs, or everything when there is none
 --       2 token of 4 characters: what was counted with one of the last 64 tokens is not counted again; "" = none
 --       3 how long ago it happened, ms: for what is told late
---       4 now, ms since 1970, for tests; "" = the server's clock
+--       4 what the time should be, ms since 1970: where the server's clock is more than 5 minutes off, that counts, and a
+--         clock that jumps neither locks nor unlocks; with a sign, what to add to the server's clock; "" = that clock
 --       then for each limit: NAME, n, limit of any hour, limit of any day (0 = none); with reset only NAME counts
 -- Returns a list: fits (1, 0), counted (1; 2 = its token was known; 0), now in ms, when all of them would fit in ms
 --       (0 = now, -1 = never), when a count of this entity last did not fit before this one and since when that had
---       happened without a day's pause (0 = not within a day), then for each limit: used in the hour, its limit, used in the day, its limit, when it
+--       happened without a day's pause (0 = not within a day), by how much now is ahead of the server's clock, then for
+--       each limit: used in the hour, its limit, used in the day, its limit, when it
 --       would fit, notices (1 and 2: this call was the first within an hour that reached 80 and 100 % of the hour's
 --       limit; 4 and 8: the same of the day), and until when it is overridden in ms (0 = it is not).
 --
@@ -22,10 +24,11 @@
 
 local STEP, HOUR, DAY = 600, 6, 144 -- s; steps
 local PAUSE = 1440                  -- minutes
+local TRUST = 300000                -- ms
 local ROOM = 64                     -- bytes of a value: with one longer the hash takes twice the memory
 local NAMES = 40                    -- of one entity; any further one is counted as "other"
 local TOKENS = 64                   -- bytes of tokens in one of the fields
-local KEPT = 26 * 3600
+local KEPT = 50 * 3600              -- s: a day of the ring, and one for a clock that jumps
 local MOST = 1e9                    -- of any number from outside
 local RECENT = { 'recent', 'recent_1', 'recent_2', 'recent_3' }
 local OWN = { last_text = true, state = true, refused = true, recent = true, recent_1 = true, recent_2 = true, recent_3 = true }
@@ -70,10 +73,13 @@ if mode == 'reset' then
 	return gone
 end
 
-local now = tonumber(ARGV[4])
-if not now then
-	local time = redis.call('TIME')
-	now = time[1] * 1000 + floor(time[2] / 1000)
+local time, given = redis.call('TIME'), tonumber(ARGV[4])
+local clock = time[1] * 1000 + floor(time[2] / 1000)
+local now = clock
+if given and find(ARGV[4], '^[+-]') then
+	now = clock + given
+elseif given and math.abs(given - clock) > TRUST then
+	now = given
 end
 local step = floor(now / STEP / 1000)
 
@@ -104,6 +110,10 @@ if fields.last_text then
 		local days = floor((153 * ((month + 9) % 12) + 2) / 5) + day + 365 * year + floor(year / 4) - floor(year / 100)
 			+ floor(year / 400) - 719469
 		minute = days * 1440 + hour * 60 + min
+		if now < minute * 60000 and clock >= minute * 60000 then -- a caller that has slept
+			now = minute * 60000
+			step = floor(now / STEP / 1000)
+		end
 		passed = math.max(0, floor(now / 60000) - minute)
 		shift = math.max(0, step - floor(minute / 10))
 	end
@@ -208,7 +218,7 @@ local fits = free == 0
 
 local function answer(counted)
 	local list = { (fits or counted == 2) and 1 or 0, counted, now, counted == 2 and 0 or free,
-		minutes_ago(refused_last), minutes_ago(refused_first) }
+		minutes_ago(refused_last), minutes_ago(refused_first), now - clock }
 	for _, limit in ipairs(limits) do
 		local i, ring = #list, limit.ring
 		list[i + 1], list[i + 2], list[i + 3], list[i + 4] = ring.hour, limit.hour, ring.day, limit.day

@@ -69,6 +69,11 @@ struct store {
 	bool secret_known;
 	int64_t secret_at;	 /* last asked for */
 	int64_t secret_since_ms; /* wall clock of the store; 0 = not known */
+	struct steady {
+		bool known;	  /* the first of these two */
+		int64_t ticks_ms; /* the time of limits minus our ticks */
+		int64_t ahead_ms; /* the time of limits minus the server's clock */
+	} steady;
 	bool woken, stop, ended;
 	int64_t stop_at;
 

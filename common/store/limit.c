@@ -9,10 +9,11 @@
 #include "store/limit.h"
 #include "store/local.h"
 #include "store/state.h"
+#include "store/steady.h"
 #include "store/token.h"
 #include "system/clock.h"
 
-#define ANSWER 6    /* numbers before those of the limits */
+#define ANSWER 7    /* numbers before those of the limits */
 #define PER_LIMIT 7 /* numbers of each */
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ struct store_request limit_ask(struct limit_request *request, struct store *stor
 	words->arg[out.arg_count++] = span_of(modes[request->mode]);
 	words->arg[out.arg_count++] = span_of(words->token);
 	words->arg[out.arg_count++] = span_of("0");
-	words->arg[out.arg_count++] = span_of("");
+	words->arg[out.arg_count++] = steady_time(store, words->time);
 	out.arg_count += limits_write(request->limits, request->count, words->numbers, words->arg + out.arg_count);
 	return out;
 }
@@ -108,12 +109,14 @@ static void read_limit(struct limit *limit, const struct store_answer *answer, s
 	limit->overridden_ms = our_time(store_field_number(answer, at + 6), its_now, now);
 }
 
-static bool read_answer(struct limit_request *request, const struct store_answer *answer, struct local_time now)
+static bool read_answer(struct limit_request *request, struct store *store, const struct store_answer *answer,
+			struct local_time now)
 {
 	const int64_t its_now = store_field_number(answer, 2);
 
 	if (answer->result != STORE_OK || answer->count != ANSWER + PER_LIMIT * request->count)
 		return false;
+	steady_learn(store, its_now, store_field_number(answer, 6));
 	request->local = false;
 	request->fits = store_field_number(answer, 0) == 1;
 	request->counted = store_field_number(answer, 1) > 0;
@@ -137,6 +140,7 @@ static void post_again(struct limit_request *request, struct store *store)
 	struct limit_words *words = &request->words;
 
 	words->arg[0] = span_of("observe");
+	words->arg[3] = steady_correction(store, words->time);
 	const struct store_request again = { STORE_SCRIPT_LIMIT, words->key, request->sub.len ? 1 : 2, words->arg,
 					     4 + 4 * request->count };
 	if (*words->token)
@@ -161,7 +165,7 @@ void limit_answer(struct limit_request *request, struct store *store, const stru
 		request->fits = true;
 		request->counted = request->again = false;
 		request->free_ms = request->refused_ms = request->full_since_ms = 0;
-	} else if (answer && read_answer(request, answer, now)) {
+	} else if (answer && read_answer(request, store, answer, now)) {
 		local_follow(store->local, request, key, now);
 	} else {
 		const bool unsure = !answer || answer->result == STORE_UNSURE;
@@ -194,6 +198,7 @@ void limit_post(struct limit_request *request, struct store *store)
 	const struct store_request asked = limit_ask(request, store);
 	if (!store)
 		return;
+	request->words.arg[3] = steady_correction(store, request->words.time);
 	local_decide(store->local, request, request->words.key[0], time_now(), false);
 	if (!*request->words.token) {
 		token_new(request->words.token);

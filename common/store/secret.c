@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "store/inner.h"
+#include "store/steady.h"
 #include "system/clock.h"
 
 #define AGREED_MS 60000	    /* so long a secret is taken to be in force, without asking */
@@ -39,15 +40,17 @@ static bool secret_read(struct store_secret *secret, struct span text)
 static bool agree(struct store *store, struct store_secret *secret, int64_t *since_ms)
 {
 	static const struct span key = { "leu:meta", 8 };
-	char text[2 * DIGITS + 1];
-	const struct span offer = { text, 2 * DIGITS };
-	const struct store_request request = { STORE_SCRIPT_SECRET, &key, 1, &offer, 1 };
+	char text[2 * DIGITS + 1], ahead[24];
+	const struct span args[] = { { text, 2 * DIGITS }, steady_ahead(store, ahead) };
+	const struct store_request request = { STORE_SCRIPT_SECRET, &key, 1, args, 2 };
 	struct store_answer *answers;
 
 	secret_text(secret, text);
 	const enum store_result result = store_run(store, &request, 1, &answers, store->options->deadline_ms / 2);
 	const bool agreed = result == STORE_OK && secret_read(secret, store_field(answers, 0));
 	*since_ms = store_field_number(answers, 1);
+	if (agreed)
+		steady_adopt(store, store_field_number(answers, 2));
 	store_answers_free(&answers);
 	explicit_bzero(text, sizeof(text));
 	return agreed;

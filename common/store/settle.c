@@ -4,13 +4,14 @@
 #include "store/local.h"
 #include "store/settle.h"
 #include "store/state.h"
+#include "store/steady.h"
 #include "store/token.h"
 #include "system/clock.h"
 
 #define PIECES 64 /* at one go: others are waiting for this thread */
 
 struct told {
-	char token[TOKEN_LENGTH + 1], numbers[4][24];
+	char token[TOKEN_LENGTH + 1], time[24], numbers[4][24];
 	struct span key, arg[8];
 	struct store_request request;
 };
@@ -25,14 +26,14 @@ static struct span number(char out[24], int64_t value)
 }
 
 /* It counts at the time when it was; limits only tell what the numbers mean. */
-static void write_request(struct told *told, const struct local_debt *debt)
+static void write_request(struct told *told, struct span correction, const struct local_debt *debt)
 {
 	token_new(told->token);
 	told->key = (struct span){ debt->key, strlen(debt->key) };
 	told->arg[0] = (struct span){ "observe", 7 };
 	told->arg[1] = (struct span){ told->token, TOKEN_LENGTH };
 	told->arg[2] = number(told->numbers[0], debt->age_ms);
-	told->arg[3] = (struct span){ "", 0 };
+	told->arg[3] = correction;
 	told->arg[4] = (struct span){ debt->name, strlen(debt->name) };
 	told->arg[5] = number(told->numbers[1], debt->n);
 	told->arg[6] = number(told->numbers[2], debt->per_hour);
@@ -54,9 +55,10 @@ void settle(struct store *store)
 
 	if (!local_owes(store->local))
 		return;
+	const struct span correction = steady_correction(store, told.time);
 	pthread_mutex_lock(&store->lock);
 	for (int i = 0; i < PIECES && has_room(&store->posts) && local_pay(store->local, &debt, now); i++) {
-		write_request(&told, &debt);
+		write_request(&told, correction, &debt);
 		store->status.posted += posts_put_request(&store->posts, &told.request, &dropped);
 	}
 	pthread_mutex_unlock(&store->lock);

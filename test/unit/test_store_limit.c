@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "log.h"
+#include "store/inner.h"
 #include "store/limit.h"
 #include "system/clock.h"
 #include "test/unit/store_fixture.h"
@@ -231,7 +233,7 @@ static void try_at(struct store *store, const char *account, int64_t now, uint32
 		passed_at[passes] = now;
 		passed_n[passes++] = n;
 	}
-	const uint64_t hour = (uint64_t)store_field_number(got, 6), day = (uint64_t)store_field_number(got, 8);
+	const uint64_t hour = (uint64_t)store_field_number(got, 7), day = (uint64_t)store_field_number(got, 9);
 	if (store_field_number(got, 1) != 2) {
 		assert_true(hour >= since(now - 3600000) && hour <= since(now - 3600000 - 600000));
 		assert_true(day >= since(now - 86400000));
@@ -475,6 +477,68 @@ static void when_it_refused_is_known_with_the_store_and_without(void **state)
 	assert_in_range(clock_wall_ms() - got.full_since_ms, 7200000, 7350000);
 }
 
+/* ---- clocks ------------------------------------------------------------------------------------ */
+
+/* As if the server's clock had jumped since it counted of this account: by `jump_ms`, to where it is `off_ms` off. */
+static void jump(struct fixture *f, const char *account, int64_t jump_ms, int64_t off_ms)
+{
+	const time_t before = (clock_wall_ms() - off_ms) / 1000;
+	char key[64], text[32];
+	struct tm tm;
+
+	snprintf(key, sizeof(key), "leu:limit:{%s}", account);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", gmtime_r(&before, &tm));
+	assert_int_equal(decide(f->store, 4, (const char *const[]){ "HSET", key, "last_text", text }), STORE_OK);
+	pthread_mutex_lock(&f->store->lock);
+	f->store->steady.ticks_ms -= jump_ms;
+	pthread_mutex_unlock(&f->store->lock);
+}
+
+static void a_clock_that_jumps_neither_locks_nor_unlocks(void **state)
+{
+	struct fixture *f = *state;
+	static const int64_t jumps[] = { 3600000, 86400000, -3600000, -86400000 };
+	char account[8];
+
+	NEEDS_SERVER(f);
+	log_open("test_store", LOG_TO_STDERR, (enum log_level)0);
+	open_store(f);
+	ready(f->store);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(account, sizeof(account), "a%u", i);
+		struct limit_request request = request_of(account, LIMIT_COUNT, 5, 8, 8), got;
+		request.token = span("first");
+		assert_true(sure(f->store, request).counted);
+		jump(f, account, jumps[i], jumps[i]);
+		request.token = span("second");
+		got = sure(f->store, request);
+		assert_false(got.local || got.fits);
+		assert_int_equal(got.limits[0].used_hour, 5);
+		/* said in our own time */
+		assert_in_range(got.free_ms - clock_wall_ms(), 86400000 - 60000, 86400000 + 4200000);
+		assert_in_range(llabs(f->store->steady.ahead_ms + jumps[i]), 0, 30000);
+		/* what is told without waiting goes by the same time, and so does another server that starts now */
+		request = request_of(account, LIMIT_OBSERVE, 2, 8, 8);
+		limit_post(&request, f->store);
+		assert_true(becomes_used(f->store, account, 7, 10000));
+		assert_true(store_since(f->store) > 0);
+		f->store->secret_at = INT64_MIN / 2;
+		ready(f->store);
+		struct store *other = open_another(f);
+		got = sure(other, request_of(account, LIMIT_CHECK, 2, 8, 8));
+		assert_false(got.fits);
+		assert_int_equal(got.limits[0].used_hour, 7);
+		assert_in_range(llabs(other->steady.ahead_ms + jumps[i]), 0, 30000);
+		store_close(&other, 0);
+		/* and when it is right again */
+		jump(f, account, -jumps[i], 0);
+		assert_int_equal(used(f->store, account), 7);
+		assert_int_equal(f->store->steady.ahead_ms, 0);
+		f->store->secret_at = INT64_MIN / 2;
+		ready(f->store);
+	}
+}
+
 /* ---- the admin --------------------------------------------------------------------------------- */
 
 static unsigned listed;
@@ -602,6 +666,7 @@ int main(void)
 		STORE_TEST(what_nobody_waits_for_is_counted_too),
 		STORE_TEST(an_attack_by_many_threads_gets_no_more_whatever_happens),
 		STORE_TEST(when_it_refused_is_known_with_the_store_and_without),
+		STORE_TEST(a_clock_that_jumps_neither_locks_nor_unlocks),
 		STORE_TEST(an_admins_limit_is_in_force_everywhere),
 		STORE_TEST(an_admin_reads_it),
 		cmocka_unit_test(names_of_any_length_stay_different),
