@@ -3,9 +3,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "decision_line.h"
 #include "picture.h"
+#include "store/contact.h"
 #include "system/clock.h"
 
 #define TOPS 5
@@ -41,23 +43,49 @@ static void tops_make(struct tops *tops, const struct standing *standing, enum l
 		tops->count = TOPS;
 }
 
-/* "COUNT on YYYY-MM-DD, usual NUMBER"; other fields of leu:seen tell nothing here. */
-static bool usual_take(void *arg, const char *account, const char *field, const char *value)
+/* "COUNT on YYYY-MM-DD, usual NUMBER": of that day. Other fields of leu:seen tell nothing here. */
+static bool kind_take(void *arg, const char *account, const char *field, const char *value)
 {
 	struct picture *picture = arg;
-	long long count, usual;
-	char day[16];
+	const time_t now = (time_t)(picture->now_ms / 1000);
+	char day[16], today[16] = "";
+	long long count;
+	struct tm utc;
 
 	(void)account;
-	if (picture->usual_count >= USUAL ||
-	    sscanf(value, "%10lld on %10[0-9-], usual %10lld", &count, day, &usual) != 3)
+	if (picture->usual_count >= USUAL || sscanf(value, "%10lld on %10[0-9-], usual", &count, day) != 2)
 		return true;
+	if (gmtime_r(&now, &utc))
+		strftime(today, sizeof(today), "%Y-%m-%d", &utc);
 	struct usual *at = &picture->usual[picture->usual_count++];
 	snprintf(at->kind, sizeof(at->kind), "%s", field);
-	snprintf(at->day, sizeof(at->day), "%s", day);
-	at->count = count;
-	at->usual = usual;
+	at->today = strcmp(day, today) == 0 ? count : 0;
 	return true;
+}
+
+/* The usual day moves with each day that goes by: only the script knows where it is now. It wants a fingerprint. */
+static enum store_result usual_take(struct picture *picture, struct store *store)
+{
+	static struct contact_request contacts[USUAL];
+	struct store_request requests[USUAL] = { 0 };
+	struct store_answer *answers;
+	enum store_result result = store_fields(store, "seen", picture->account, kind_take, picture, QUESTION_MS);
+
+	if (result != STORE_OK || picture->usual_count == 0)
+		return result;
+	for (size_t i = 0; i < picture->usual_count; i++) {
+		contacts[i] = (struct contact_request){ .mode = CONTACT_LOOK,
+							.account = span_of(picture->account),
+							.kind = span_of(picture->usual[i].kind),
+							.count = 1 };
+		requests[i] = contact_ask(&contacts[i]);
+	}
+	result = store_run(store, requests, picture->usual_count, &answers, QUESTION_MS);
+	for (size_t i = 0; answers && i < picture->usual_count; i++)
+		if (contact_answer(&contacts[i], &answers[i]))
+			picture->usual[i].usual = contacts[i].usual;
+	store_answers_free(&answers);
+	return result;
 }
 
 static bool rule_take(void *arg, const char *account, const char *name, int64_t count)
@@ -115,7 +143,7 @@ enum store_result picture_take(struct picture *picture, struct question *questio
 	if (result <= STORE_NONE)
 		result = worse(result, limit_override_list(store, account, override_count, NULL, QUESTION_MS));
 	if (result <= STORE_NONE)
-		result = worse(result, store_fields(store, "seen", account, usual_take, picture, QUESTION_MS));
+		result = worse(result, usual_take(picture, store));
 	if (result <= STORE_NONE)
 		result = worse(result, store_refusals(store, account, rule_take, picture, QUESTION_MS));
 	if (result <= STORE_NONE)

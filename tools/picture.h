@@ -9,8 +9,8 @@
 #include "standing.h"
 
 #define OBJECTIONS 5
-#define USUAL 16
-#define RULES 70 /* a hash has no more */
+#define USUAL STORE_BATCH /* kinds; the store has no more */
+#define RULES 70	  /* a hash has no more */
 #define FACT 200
 
 /* One of a top list: its day over all kinds of mail. */
@@ -24,10 +24,10 @@ struct tops {
 	struct top at[STANDING_LIMITS];
 };
 
-/* New recipients of a kind of mail. */
+/* New recipients of a kind of mail: on the account's usual day, and today (UTC). */
 struct usual {
-	char kind[32], day[16]; /* the day of the count, UTC */
-	int64_t count, usual;
+	char kind[32];
+	int64_t usual, today;
 };
 
 struct rule_count {

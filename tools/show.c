@@ -50,6 +50,7 @@ static void limit_show(const struct standing_limit *at)
 static void limits_show(const struct picture *picture)
 {
 	const struct standing *standing = &picture->standing;
+	char first[TIME_BOTH_SIZE], last[TIME_BOTH_SIZE];
 	bool unknown = false;
 
 	if (standing->count == 0) {
@@ -68,8 +69,11 @@ static void limits_show(const struct picture *picture)
 			      : "Limits are those that the last message met: evidence raises or lowers them.",
 		      2, 0);
 	if (standing->refused > 0)
-		printf("  Counts that did not fit: %lld; last change at %s\n", (long long)standing->refused,
-		       standing->last_text);
+		printf("  Counts that did not fit: %lld%s%s%s%s\n", (long long)standing->refused,
+		       standing->refused_ms ? ",\n    the last at " : "",
+		       standing->refused_ms ? time_both(standing->refused_ms, last) : "",
+		       standing->refused_ms ? ",\n    the first without a day's pause at " : "",
+		       standing->refused_ms ? time_both(standing->full_since_ms, first) : "");
 }
 
 static void tops_show(const char *title, const struct tops *tops)
@@ -88,14 +92,13 @@ static void usual_show(const struct picture *picture)
 {
 	if (picture->usual_count == 0)
 		return;
-	puts("\nNew recipients on the usual day, and on the last with any (UTC)");
+	puts("\nNew recipients on the usual day, and today (UTC)");
 	for (size_t i = 0; i < picture->usual_count; i++) {
 		const struct usual *at = &picture->usual[i];
 
-		fputs("  ", stdout);
+		printf("  %10lld %10lld  ", (long long)at->usual, (long long)at->today);
 		print_safe(stdout, at->kind);
-		printf("%*s %10lld %10lld on %s\n", strlen(at->kind) < 12 ? 12 - (int)strlen(at->kind) : 0, "",
-		       (long long)at->usual, (long long)at->count, at->day);
+		putchar('\n');
 	}
 }
 
@@ -204,8 +207,9 @@ static enum store_result picture_json(struct picture *picture)
 {
 	fputs("{\"account\":", stdout);
 	print_json(stdout, picture->account);
-	printf(",\"at_ms\":%lld,\"did_not_fit\":%lld,\"limits\":[", (long long)picture->now_ms,
-	       (long long)picture->standing.refused);
+	printf(",\"at_ms\":%lld,\"refused\":%lld,\"refused_ms\":%lld,\"full_since_ms\":%lld,\"limits\":[",
+	       (long long)picture->now_ms, (long long)picture->standing.refused,
+	       (long long)picture->standing.refused_ms, (long long)picture->standing.full_since_ms);
 	for (size_t i = 0; i < picture->standing.count; i++) {
 		fputs(i > 0 ? "," : "", stdout);
 		limit_json(&picture->standing.at[i]);
@@ -217,10 +221,8 @@ static enum store_result picture_json(struct picture *picture)
 	for (size_t i = 0; i < picture->usual_count; i++) {
 		printf("%s{\"kind\":", i > 0 ? "," : "");
 		print_json(stdout, picture->usual[i].kind);
-		fputs(",\"day\":", stdout);
-		print_json(stdout, picture->usual[i].day);
-		printf(",\"count\":%lld,\"usual\":%lld}", (long long)picture->usual[i].count,
-		       (long long)picture->usual[i].usual);
+		printf(",\"usual\":%lld,\"today\":%lld}", (long long)picture->usual[i].usual,
+		       (long long)picture->usual[i].today);
 	}
 	putchar(']');
 	objections_json(picture);

@@ -81,6 +81,8 @@ static enum store_result look(struct store *store, const char *account, struct s
 		const enum store_result result = limit_run(store, requests, 1, left_ms > 1 ? left_ms : 1);
 		if (result != STORE_OK || request.local)
 			return result != STORE_OK ? result : STORE_UNSURE;
+		standing->refused_ms = request.refused_ms;
+		standing->full_since_ms = request.full_since_ms;
 		for (size_t i = 0; i < request.count; i++) {
 			standing->at[first + i].limit = request.limits[i];
 			standing->at[first + i].knows_limits |= request.limits[i].overridden_ms > 0;

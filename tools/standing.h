@@ -21,7 +21,9 @@ struct standing {
 	size_t count;
 	struct standing_limit at[STANDING_LIMITS]; /* the account's own first, then the most used of the day */
 	int64_t refused;			   /* counts that did not fit, since the counters began */
-	char last_text[40];			   /* when the last message was counted or refused; "" = none */
+	int64_t refused_ms; /* when that happened last, and since when without a day's pause; 0 = not within a day */
+	int64_t full_since_ms;
+	char last_text[40]; /* when the last message was counted or refused; "" = none */
 };
 
 /* NONE: nothing was counted within a day. */

@@ -36,6 +36,7 @@ typedef int command_fn(const struct call *call); /* the exit status */
 command_fn command_run, command_stop, command_reload, command_restart;
 command_fn command_status, command_check;
 command_fn command_config, command_mta, command_manual, command_sample;
+command_fn command_help, command_completion;
 command_fn command_explain, command_history, command_refusals, command_who;
 command_fn command_notice, command_provider;
 command_fn command_spf, command_spf_domain, command_audit;
