@@ -225,6 +225,12 @@ static const char exim_main[] =
 	"# cPanel: box CONFIG. acl_smtp_rcpt, acl_smtp_data and acl_not_smtp must name ACLs; `exim -bP` shows\n"
 	"# whether they do.\n";
 
+static const char exim_body[] =
+	"# The begin of the body, as it is, for milters that tell texts apart. Where one of these stands already,\n"
+	"# change it there: Exim takes each once. Filters of your own that look at $message_body see as much.\n"
+	"message_body_visible = @BODY@\n"
+	"message_body_newlines = true\n";
+
 static const char exim_acl_open[] =
 	"\n"
 	"# ==== exim.conf, begin acl: add ====\n"
@@ -291,11 +297,13 @@ static const char exim_rest[] =
 	"\n"
 	"# ==== exim.conf, acl_smtp_data: first line ====\n"
 	"# cPanel: box custom_begin_check_message_pre.\n"
-	"  require acl = leumund data \"recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
+	"  require acl = leumund data \"recipients=${base64:$recipients} \\\n"
+	"    headers=${base64:$message_headers_raw} body=${base64:$message_body}\"\n"
 	"\n"
 	"# ==== exim.conf, acl_not_smtp: first line ====\n"
 	"# sendmail(1) and PHP's mail(). cPanel: box custom_begin_not_smtp.\n"
-	"  require acl = leumund local \"later=1 recipients=${base64:$recipients} headers=${base64:$message_headers_raw}\"\n"
+	"  require acl = leumund local \"later=1 recipients=${base64:$recipients} \\\n"
+	"    headers=${base64:$message_headers_raw} body=${base64:$message_body}\"\n"
 	"\n"
 	"# ==== exim.conf, begin routers: first router ====\n"
 	"# acl_not_smtp knows no \"later\": local mail that is put off carries X-Leumund-Later, and this router\n"
@@ -313,7 +321,7 @@ static const char exim_router[] =
 	"    ident=${quote:$sender_ident} uid=$originator_uid mail_from=${quote:$sender_address} \\\n"
 	"    rcpt_to=${quote:$local_part@$domain} \\\n"
 	"    parent=${if def:parent_domain{${quote:$parent_local_part@$parent_domain}}{\"\"}} \\\n"
-	"    headers=${base64:$message_headers_raw}\\n}{10s}{}{:defer: leumund does not answer}}\n";
+	"    headers=${base64:$message_headers_raw} body=${base64:$message_body}\\n}{10s}{}{:defer: leumund does not answer}}\n";
 /* clang-format on */
 
 /* Exim replaces macros wherever their name occurs: no name may begin with another's. */
@@ -328,10 +336,11 @@ static void exim_macro(char *out, size_t size, size_t index)
 static void exim_print(const struct setup *setup, const char *run, FILE *out)
 {
 	const struct string_list *users = &setup->identity->exim_users;
-	char macro[40], longest[24];
+	char macro[40], longest[24], shown[24];
 
 	/* the fixed part of a question is far below 64 KiB */
 	snprintf(longest, sizeof(longest), "%zu", (size_t)EXIM_LINE_MAX - 65536);
+	snprintf(shown, sizeof(shown), "%d", MESSAGE_BODY_KEPT);
 	fputs(exim_head, out);
 	group_print(out, "#", setup, "Debian-exim", "mail", "Exim's own; on cPanel and DirectAdmin \"mail\"");
 	fputs(exim_main, out);
@@ -339,6 +348,7 @@ static void exim_print(const struct setup *setup, const char *run, FILE *out)
 		exim_macro(macro, sizeof(macro), i);
 		fprintf(out, "%s = %s/%s.exim.sock\n", macro, run, setup->services[i]);
 	}
+	template_print(out, exim_body, &(struct fill){ "@BODY@", shown }, 1);
 	fputs(exim_acl_open, out);
 	for (size_t i = 0; i < users->count; i++)
 		fprintf(out, "%s%s", i == 0 ? "" : ":", users->at[i]);

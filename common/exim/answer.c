@@ -230,6 +230,18 @@ static char *writable(const char *value)
 	return (char *)(uintptr_t)value;
 }
 
+/* Header and begin of the body; older lines say nothing of a body. */
+static int content_read(struct question *question, const struct header **cut)
+{
+	char *headers = writable(question->line->value[EXIM_HEADERS]),
+	     *body = writable(question->line->value[EXIM_BODY]);
+	const long size = base64_decode(body);
+
+	if (size > 0)
+		message_body(question->session, body, (size_t)size);
+	return size < 0 ? -1 : headers_read(question->session, question->bench.house, headers, cut);
+}
+
 /* Local mail has no stage of its own for recipients: what is thought of them is said at the end. */
 static void recipients_judge(struct question *question)
 {
@@ -248,8 +260,7 @@ static void answer_message(struct question *question, bool is_local, struct text
 	struct reply reply;
 
 	if (facts_read(session, line, is_local) < 0 ||
-	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 ||
-	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS]), &cut) < 0) {
+	    recipients_read(session, writable(line->value[EXIM_RECIPIENTS])) < 0 || content_read(question, &cut) < 0) {
 		session->connection.can_wait = false;
 		reply = judge_failed(&question->bench, session, STAGE_END);
 	} else {
@@ -296,7 +307,7 @@ static void answer_route(struct question *question, struct text *answer)
 	if (line->value[EXIM_LATER][0] != '1')
 		return;
 	if (facts_read(session, line, true) < 0 || !(recipient = message_rcpt_to(session, line->value[EXIM_RCPT_TO])) ||
-	    headers_read(session, question->bench.house, writable(line->value[EXIM_HEADERS]), &cut) < 0) {
+	    content_read(question, &cut) < 0) {
 		text_str(answer, ":defer: it cannot be checked now");
 		return;
 	}

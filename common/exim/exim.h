@@ -10,7 +10,9 @@
  *   route  in a redirect router: one recipient, after aliases and forwards, of local mail that was put off
  *   status anyone who may open the socket: one JSON object, for `leumund status`
  * Keys: queue_id client_addr client_port client_name helo auth_user auth_type ident uid mail_from rcpt_to
- *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) parent header_changes later
+ *   recipients (base64 of $recipients) headers (base64 of $message_headers_raw) body (base64 of $message_body: as much
+ *   as message_body_visible says, with blanks for line ends unless message_body_newlines is set) parent header_changes
+ *   later
  * Answer, one line: `accept`, `hold TEXT`, `550 5.7.1 TEXT`, `451 4.7.1 TEXT`; route: empty, `:fail: TEXT`,
  *   `:defer: TEXT`. What is no request gets `error WHY`.
  * A question with header_changes=1 may also be answered by `accept header NAMES LINES` or `hold header NAMES LINES

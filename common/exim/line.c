@@ -21,6 +21,7 @@ static const char *const keys[] = {
 	[EXIM_RCPT_TO] = "rcpt_to",
 	[EXIM_RECIPIENTS] = "recipients",
 	[EXIM_HEADERS] = "headers",
+	[EXIM_BODY] = "body",
 	[EXIM_PARENT] = "parent",
 	[EXIM_HEADER_CHANGES] = "header_changes",
 	[EXIM_LATER] = "later",

@@ -19,10 +19,10 @@ def encode(data):
 
 
 def line(verb, **keys):
-    """A request line. `headers` and `recipients` are given as text and go as base64."""
+    """A request line. `headers`, `recipients` and `body` are given as text and go as base64."""
     words = [verb]
     for key, value in keys.items():
-        words.append(key + '=' + (encode(value) if key in ('headers', 'recipients') else quote(str(value))))
+        words.append(key + '=' + (encode(value) if key in ('headers', 'recipients', 'body') else quote(str(value))))
     return ' '.join(words).encode('utf-8', 'surrogateescape') + b'\n'
 
 

@@ -50,7 +50,8 @@ def test_recipient_is_answered_by_envelope():
 
 def test_whole_message_is_answered_by_its_author():
     with instance() as milter:
-        same(asked(milter, 'data'), 'accept')
+        for body in ('', 'a', 'text\n' * 100, b'\0\xff' * 4096):
+            same(asked(milter, 'data', body=body), 'accept')
         for value in ('x@victim.example', 'info@own.example, x@victim.example', '',
                       'info@own.example\nFrom: x@victim.example'):
             answer = asked(milter, 'data', header_from=value)
@@ -185,9 +186,10 @@ def test_what_is_no_request_gets_an_error():
             answer = exim.talk(milter.exim, text)
             check(milter.alive() and answer.endswith(b'\n') and answer.count(b'\n') == 1, '%r: %r', text, answer)
         for wrong in (b'***', b'A'):
-            answer = exim.talk(milter.exim, b'data headers=' + wrong + b' mail_from=x@own.example auth_user=cp1001 '
-                                            b'auth_type=plain client_addr=192.0.2.1\n')
-            check(not answer.startswith(b'accept'), 'headers that are no base64 are not accepted unseen: %r', answer)
+            for key in (b'headers', b'body'):
+                answer = exim.talk(milter.exim, b'data ' + key + b'=' + wrong + b' mail_from=x@own.example '
+                                                b'auth_user=cp1001 auth_type=plain client_addr=192.0.2.1\n')
+                check(not answer.startswith(b'accept'), '%r that is no base64 is not accepted unseen: %r', key, answer)
         same(asked(milter, 'data'), 'accept', 'afterwards')
 
 

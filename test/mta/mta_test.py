@@ -3,6 +3,7 @@ each way that a customer's mail can be handed in.
 
 Every behaviour is a method of Behaviour whose name says it; one that a single MTA has only is marked with @only.
 """
+import base64
 import os
 import re
 import threading
@@ -580,6 +581,33 @@ class Behaviour(Signup):
             self.daemon_start()
 
     @only("exim")
+    def begin_of_the_body_is_told_as_it_is(self):
+        """By SMTP and by command. Exim keeps lines without CR, and a NUL as a blank."""
+        self.daemon_stop()
+        path, asked = self.mta.run + "/outbound.exim.sock", self.mta.run + "/asked"
+        program = ("import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]);"
+                   "os.chmod(sys.argv[1], 0o666); s.listen(9); out = open(sys.argv[2], 'ab', 0)\n"
+                   "while True: client = s.accept()[0]; out.write(client.makefile('rb').readline());"
+                   "client.sendall(b'accept\\n'); client.close()")
+        self.box.run(["rm", "-f", path])
+        recorder = self.box.start(["/usr/bin/python3", "-c", program, path, asked])
+        begin = "Guten Tag \u00e4\u00f6\u00fc \"$h_from:\" ${run{x}} \\n %s\n\n --boundary=\nkey=value\n"
+        try:
+            self.box.wait(self.box.path(path).exists, 5)
+            for send, charset in ((self.auth, "latin-1"), (self.command, "utf-8")):
+                for body in (begin, begin + "x" * 70 + "\n" + "y" * 5000 + "\n", ""):
+                    head = message().split("\n\n")[0] + "\n\n"
+                    send("info@kunde-eins.example", self._name(), head + body)
+                    question = self.box.read(asked).splitlines()[-1]
+                    told = base64.b64decode(re.search(r" body=([A-Za-z0-9+/=]*)$", question).group(1))
+                    same(told.rstrip(b"\n"), body.encode(charset)[:2048].rstrip(b"\n"), send.__name__)
+        finally:
+            self.box.run(["pkill", "-f", path])  # inside the box
+            recorder.wait(5)
+            self.box.run(["rm", "-f", path, asked])
+            self.daemon_start()
+
+    @only("exim")
     def question_too_long_to_be_asked_is_no_way_round(self):
         """1.2 MB of recipients are 1.6 MB in base64. Exim's spool can read back 16,384 recipients at most."""
         to, before = self._name(), self.mta.held()
@@ -615,8 +643,8 @@ class Behaviour(Signup):
 
 class LightBehaviour(Behaviour):
     """Exim's light build has the same ${readsocket}: local submission shows it."""
-    chosen = ("auth_is_known_by_its_login", "command_is_known_by_its_user", "default_domain_is_refused_by_command",
-              "held_mail_waits_for_the_admin_and_then_leaves",
+    chosen = ("auth_is_known_by_its_login", "begin_of_the_body_is_told_as_it_is", "command_is_known_by_its_user",
+              "default_domain_is_refused_by_command", "held_mail_waits_for_the_admin_and_then_leaves",
               "smtp_waits_and_local_mail_is_taken_while_leumund_is_away", "spf_results_are_shown_and_forged_ones_are_gone")
 
 
