@@ -52,7 +52,7 @@ static bool records_choose(const struct provider_table *table, const struct dns_
 void exchange_read(const struct provider_table *table, const char *domain, const struct dns_answer *answer,
 		   struct exchange *out)
 {
-	struct choice best;
+	struct choice best = { .preference = 0 };
 
 	memset(out, 0, sizeof(*out));
 	out->ttl = answer->ttl;

@@ -11,15 +11,15 @@
 #include "arena.h"
 #include "text.h"
 
-#define TABLE_MEMORY (8u << 20) /* bytes: some 50,000 names */
+#define TABLE_MEMORY (16u << 20) /* bytes: some 100,000 names */
 
 struct members {
 	struct provider_member *at;
-	size_t count, room;
+	size_t count;
 };
 
 struct provider_table {
-	struct arena memory; /* of the names */
+	struct arena memory;
 	struct members domains, hosts;
 };
 
@@ -75,24 +75,32 @@ const char *provider_row_check(const char *value)
 
 /* ---- the tables -------------------------------------------------------------------------------- */
 
-static bool member_add(struct members *members, const struct provider_member *member)
+/* No more than there are blanks, and one. */
+static size_t words_most(const struct string_list *rows)
 {
-	if (members->count == members->room) {
-		const size_t room = members->room ? 2 * members->room : 256;
-		struct provider_member *at = reallocarray(members->at, room, sizeof(*at));
+	size_t count = 0;
 
-		if (!at)
-			return false;
-		members->at = at;
-		members->room = room;
+	for (size_t i = 0; i < rows->count; i++) {
+		count++;
+		for (const char *at = rows->at[i]; *at != '\0'; at++)
+			count += *at == ' ' || *at == '\t';
 	}
-	members->at[members->count++] = *member;
-	return true;
+	return count;
+}
+
+static bool rooms_make(struct provider_table *table, const struct provider_options *options)
+{
+	const size_t most = words_most(&options->groups) + words_most(&options->own_groups);
+
+	table->domains.at = arena_alloc(&table->memory, (most + 1) * sizeof(*table->domains.at));
+	table->hosts.at = arena_alloc(&table->memory, (most + 1) * sizeof(*table->hosts.at));
+	return table->domains.at && table->hosts.at;
 }
 
 static bool row_add(struct provider_table *table, const char *value, bool is_own)
 {
 	struct provider_member member = { .is_own = is_own };
+	struct members *members;
 	const char *rest;
 	struct span group;
 	domain_name name;
@@ -105,8 +113,10 @@ static bool row_add(struct provider_table *table, const char *value, bool is_own
 		if (word_read(&rest, &is_host, name))
 			return false;
 		member.name = arena_copy(&table->memory, name, strlen(name));
-		if (!member.name || !member_add(is_host ? &table->hosts : &table->domains, &member))
+		if (!member.name)
 			return false;
+		members = is_host ? &table->hosts : &table->domains;
+		members->at[members->count++] = member;
 	}
 	return member.group != NULL;
 }
@@ -162,8 +172,9 @@ struct provider_table *provider_table_new(const struct provider_options *options
 	if (!table)
 		return NULL;
 	arena_init(&table->memory, TABLE_MEMORY);
-	if (rows_add(table, &options->groups, false) && rows_add(table, &options->own_groups, true) &&
-	    members_settle(&table->domains, option, error, size) && members_settle(&table->hosts, option, error, size))
+	if (rooms_make(table, options) && rows_add(table, &options->groups, false) &&
+	    rows_add(table, &options->own_groups, true) && members_settle(&table->domains, option, error, size) &&
+	    members_settle(&table->hosts, option, error, size))
 		return table;
 	provider_table_free(&table);
 	return NULL;
@@ -173,8 +184,6 @@ void provider_table_free(struct provider_table **table)
 {
 	if (!*table)
 		return;
-	free((*table)->domains.at);
-	free((*table)->hosts.at);
 	arena_free(&(*table)->memory);
 	free(*table);
 	*table = NULL;
