@@ -154,9 +154,15 @@ static bool reply_code_at(const char *text, const char *at, const char *end, uns
 	return true;
 }
 
+struct parse {
+	struct evidence_answer *answer;
+	const char *code_at; /* NULL: there is none */
+};
+
 /* A reply code between others has its enhanced one behind it. */
-static void find_codes(const char *text, size_t len, struct evidence_answer *out)
+static void find_codes(const char *text, size_t len, struct parse *parse)
 {
+	struct evidence_answer *out = parse->answer;
 	const char *end = text + len;
 	struct enhanced_code loose = { .class = 0 };
 
@@ -164,6 +170,7 @@ static void find_codes(const char *text, size_t len, struct evidence_answer *out
 		if (!is_digit(*at))
 			continue;
 		if (reply_code_at(text, at, end, &out->code)) {
+			parse->code_at = at;
 			at += 3;
 			while (at < end && strchr(" -\n#", *at))
 				at++;
@@ -188,14 +195,42 @@ static void find_codes(const char *text, size_t len, struct evidence_answer *out
 		out->enhanced = loose;
 }
 
+/* ---- the other side's own words ---------------------------------------------------------------- */
+
+/* What the MTA put around them also speaks of hosts, connections and errors. */
+static void find_text(const char *text, size_t len, const struct parse *parse)
+{
+	struct evidence_answer *out = parse->answer;
+	static const char said[] = " said:", talk[] = "refused to talk to me:";
+	const char *begin = find_words(text, len < BEGIN_SPAN ? len : BEGIN_SPAN, said);
+	const char *end = text + len, *tail;
+
+	if (begin) {
+		begin += sizeof(said) - 1;
+	} else if ((begin = find_words(text, len < BEGIN_SPAN ? len : BEGIN_SPAN, talk))) {
+		begin += sizeof(talk) - 1;
+	} else {
+		begin = text;
+		if (out->phase != PHASE_UNKNOWN && out->speaker == SPEAKER_REMOTE && out->code > 0 && parse->code_at)
+			begin = parse->code_at;
+	}
+	if (end - begin > 60) {
+		tail = find_words(end - 60, 60, "(in reply to ");
+		end = tail ? tail : end;
+	}
+	out->text = (struct span){ begin, (size_t)(end - begin) };
+}
+
 void evidence_answer_parse(const char *text, size_t len, struct evidence_answer *out)
 {
-	*out = (struct evidence_answer){ .provider = "", .text = { text, len } };
+	struct parse parse = { .answer = out };
+
+	*out = (struct evidence_answer){ .provider = "" };
 	while (len > 0 && strchr(" \t\r\n", text[len - 1]) && text[len - 1] != '\0')
 		len--;
 	if (len > EVIDENCE_TEXT)
 		len = EVIDENCE_TEXT;
-	out->text.len = len;
 	find_phase(text, len, out);
-	find_codes(text, len, out);
+	find_codes(text, len, &parse);
+	find_text(text, len, &parse);
 }

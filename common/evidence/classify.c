@@ -54,8 +54,15 @@ void evidence_classify(const struct evidence_table *table, const struct evidence
 		if (!rule_fits(table, rule, answer, &hits))
 			continue;
 		const uint32_t said = rule->wait_said ? wait_of(&words) : 0;
-		*out = (struct evidence){ rule->class, rule->about,  rule->reaction, said > 0 ? said : rule->wait_s,
-					  rule->name,  rule->source, rule->file,     rule->line };
+		*out = (struct evidence){ .class = rule->class,
+					  .about = rule->about,
+					  .reaction = rule->reaction,
+					  .by_words = rule->pattern.by_words,
+					  .wait_s = said > 0 ? said : rule->wait_s,
+					  .rule = rule->name,
+					  .source = rule->source,
+					  .file = rule->file,
+					  .line = rule->line };
 		return;
 	}
 	by_code(answer, out);

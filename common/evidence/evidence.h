@@ -95,6 +95,7 @@ struct evidence {
 	enum evidence_class class;
 	enum evidence_about about;
 	enum evidence_reaction reaction;
+	bool by_words;	    /* the rule looks at words; else the codes alone decided */
 	uint32_t wait_s;    /* for the reaction; 0: no time is known */
 	const char *rule;   /* its name, as long as the table lives; "" when none fits */
 	const char *source; /* where it is known from */

@@ -36,6 +36,7 @@ struct pattern_set;
 /* The terms of a pattern, which must all be there, and those which must not. */
 struct pattern {
 	uint16_t first, count; /* of the set's terms */
+	bool by_words;	       /* one of them, not negated, is of words */
 };
 
 struct pattern_set *pattern_set_new(struct arena *arena);

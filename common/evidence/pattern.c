@@ -515,6 +515,9 @@ const char *pattern_add(struct pattern_set *set, const char *text, size_t len, s
 		problem = read_term(reader);
 	while (!problem && take(reader, '+'));
 	out->count = (uint16_t)(set->term_count - out->first);
+	out->by_words = false;
+	for (size_t i = out->first; i < set->term_count; i++)
+		out->by_words |= !set->terms[i].is_code && !set->terms[i].negated;
 	if (!problem && reader->at < reader->end)
 		problem = "something is left over at its end";
 	free(reader);

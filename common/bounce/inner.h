@@ -1,0 +1,86 @@
+/*
+ * What the files of common/bounce/ share. Nobody else includes this.
+ */
+#ifndef LEUMUND_BOUNCE_INNER_H
+#define LEUMUND_BOUNCE_INNER_H
+
+#include "arena.h"
+#include "bounce/bounce.h"
+#include "text.h"
+
+#define FIELDS_MAX  96		/* of one header */
+#define FIELD_MAX   2000	/* bytes of one */
+#define PROSE_MAX   (32 * 1024) /* bytes of text meant for people */
+#define STATUS_MAX  (64 * 1024) /* bytes of a machine-readable part */
+#define PARTS_MAX   200
+#define PART_DEPTH  8
+#define PARSE_BYTES (8 << 20) /* memory for one mail, beside GMime's own */
+
+struct field {
+	const char *name, *value; /* unfolded */
+};
+
+struct fields {
+	size_t count;
+	struct field at[FIELDS_MAX];
+};
+
+/* A mail taken apart. */
+struct view {
+	struct fields head, original;
+	const char *type;  /* "multipart/report" */
+	const char *report; /* "delivery-status", "feedback-report"; "" */
+	struct span prose, status, feedback;
+	bool has_original; /* our message, or its header, came back as a part of its own */
+};
+
+/* ---- bounce/mime.c ----------------------------------------------------------------------------- */
+
+/* NULL, or why not. What it finds lives in the arena. */
+const char *view_read(struct arena *arena, const char *bytes, size_t len, struct view *out);
+
+/* ---- bounce/fields.c --------------------------------------------------------------------------- */
+
+/* "" when there is none. */
+const char *field_first(const struct fields *fields, const char *name);
+const char *field_last(const struct fields *fields, const char *name);
+
+/* Reads "Name: value" lines, folded or not, up to an empty line or `len`; returns the bytes that were taken. */
+size_t fields_read(struct arena *arena, const char *at, size_t len, struct fields *out);
+
+/* The first address in it, without brackets; false: there is none. A domain needs no dot. */
+bool address_find(struct span text, struct span *out);
+
+/* Is `text` in it, ASCII case-blind? */
+bool has_words(struct span text, const char *words);
+
+/* ---- bounce/bounce.c --------------------------------------------------------------------------- */
+
+struct bounce {
+	struct arena arena;
+	const struct evidence_table *table;
+	struct view view;
+	struct bounce_recipient at[BOUNCE_RECIPIENTS];
+	size_t count;
+};
+
+/* Adds one, or betters the one of the same address. `address` may be empty. */
+void bounce_add(struct bounce *bounce, struct span address, const struct enhanced_code *status,
+		const struct evidence *evidence);
+
+/* The answer in `text` judged; where it has no codes, `status` counts. */
+void bounce_judge(const struct bounce *bounce, struct span text, const struct enhanced_code *status,
+		  struct evidence *out, struct enhanced_code *said);
+
+/* ---- bounce/dsn.c, prose.c, feedback.c ---------------------------------------------------------- */
+
+void dsn_read(struct bounce *bounce, struct span text);
+void prose_read(struct bounce *bounce);
+
+/* Judges the text for people about one address, with what a report's fields say. */
+struct span prose_about(const struct bounce *bounce, struct span address);
+
+/* True when the mail is a feedback report of any kind, a complaint or not. */
+bool feedback_read(struct bounce *bounce);
+
+#endif
