@@ -46,6 +46,8 @@ static void tell(struct maillog *log, const struct mail *mail, int64_t at_ms, st
 {
 	struct mail_path path;
 
+	if (!log->fn || log->muted)
+		return;
 	if (mail_path_parse(address.at, address.len, &path) < 0 || path.null || path.domain[0] == '\0') {
 		log->counts.doubtful++;
 		return;
@@ -69,6 +71,7 @@ static void claim(struct maillog *log, struct mail *mail, enum maillog_sender se
 	for (const struct waiting *waiting = mail->waiting; waiting; waiting = waiting->next)
 		tell(log, mail, waiting->at_ms, (struct span){ waiting->address, waiting->len });
 	mail_wait_no_more(log->queue, mail);
+	outcomes_release(log, mail, INT64_MAX);
 	for (unsigned i = 0; i < mail->passed_count; i++) {
 		struct mail *next = queue_find(log->queue, mail->passed[i]);
 		if (next && next->from_here && next->sender == MAILLOG_NOBODY && depth < PASS_DEPTH)
@@ -95,6 +98,8 @@ void mail_pass(struct maillog *log, const struct maillog_entry *entry, struct ma
 
 void mail_delivered(struct maillog *log, const struct maillog_entry *entry, struct mail *mail, struct span address)
 {
+	if (!log->fn)
+		return;
 	if (mail && mail->sender != MAILLOG_NOBODY)
 		tell(log, mail, entry->at_ms, address);
 	else if (!mail || !mail->from_here || !mail_wait(log->queue, mail, entry->at_ms, address))
@@ -106,6 +111,8 @@ static void mail_lost(void *arg, struct mail *mail)
 	struct maillog *log = arg;
 
 	log->counts.unclaimed += mail->waiting_count;
+	if (mail->from_here && mail->sender == MAILLOG_NOBODY)
+		outcomes_release(log, mail, INT64_MAX);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------- */
@@ -186,7 +193,13 @@ struct maillog *maillog_new(size_t open, int64_t now_ms, maillog_fn *fn, void *a
 
 void maillog_end(struct maillog *log)
 {
+	outcomes_release(log, NULL, INT64_MAX);
 	queue_clear(log->queue);
+}
+
+void maillog_now(struct maillog *log, int64_t now_ms)
+{
+	log->now_ms = now_ms;
 }
 
 void maillog_count(const struct maillog *log, struct maillog_counts *out)
@@ -196,8 +209,12 @@ void maillog_count(const struct maillog *log, struct maillog_counts *out)
 
 void maillog_free(struct maillog **log)
 {
-	if (*log)
+	if (*log) {
+		/* nothing is told any more */
+		held_free(&(*log)->held);
 		queue_free(&(*log)->queue);
+		free((*log)->again);
+	}
 	free(*log);
 	*log = NULL;
 }

@@ -93,6 +93,8 @@ void queue_forget(struct queue *queue, struct mail *mail)
 	order_take(queue, mail);
 	mail_wait_no_more(queue, mail);
 	free(mail->name);
+	free(mail->mail_from);
+	free(mail->message_id);
 	free(mail);
 	queue->count--;
 }

@@ -23,10 +23,11 @@ struct mail {
 	enum maillog_sender sender;
 	uint32_t uid;
 	char *name;
-	bool named;	   /* Postfix: its Message-Id was logged, so the next one is another message's */
-	bool from_here;	   /* a program of this host brought it: it was another message before */
-	bool from_command; /* sendmail: by its own command, with recipients as its user wrote them */
-	uint64_t relay;	   /* sendmail: who is behind this session */
+	char *mail_from, *message_id; /* NULL: not known */
+	bool named;		      /* Postfix: its Message-Id was logged, so the next one is another message's */
+	bool from_here;		      /* a program of this host brought it: it was another message before */
+	bool from_command;	      /* sendmail: by its own command, with recipients as its user wrote them */
+	uint64_t relay;		      /* sendmail: who is behind this session */
 	uint64_t passed[MAIL_PASSED];
 	unsigned passed_count, waiting_count;
 	struct waiting *waiting;

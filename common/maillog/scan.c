@@ -119,6 +119,13 @@ bool ip_is_loopback(struct span ip)
 	       span_is(ip, "IPv6:0:0:0:0:0:0:0:1");
 }
 
+bool span_begins(struct span text, const char *word)
+{
+	const size_t len = strlen(word);
+
+	return text.len >= len && memcmp(text.at, word, len) == 0;
+}
+
 size_t span_count(struct span text, const char *word)
 {
 	const size_t len = strlen(word);

@@ -39,6 +39,7 @@ bool scan_bracketed(struct scan *scan, struct span *out);
 bool scan_ip(struct scan *scan, struct span *out);
 bool ip_is_loopback(struct span ip);
 
+bool span_begins(struct span text, const char *word);
 size_t span_count(struct span text, const char *word); /* how often it stands there */
 
 #endif
