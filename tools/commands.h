@@ -23,6 +23,7 @@ enum takes {
 	TAKES_DRY = 1 << 13,
 	TAKES_LIMIT = 1 << 14,
 	TAKES_VICTIM = 1 << 15,
+	TAKES_EVIDENCE = 1 << 16,
 };
 
 struct command {

@@ -27,6 +27,8 @@ struct call {
 	bool batch, csv, dry_run;
 	const char *until, *reason, *victim; /* NULL when not given */
 	bool drop, list;
+	const char *kind, *provider; /* NULL when not given */
+	bool explain;
 	int count; /* of words after the command */
 	char **words;
 };
@@ -40,7 +42,7 @@ command_fn command_help, command_completion;
 command_fn command_explain, command_history, command_refusals, command_who;
 command_fn command_notice, command_provider;
 command_fn command_spf, command_spf_domain, command_audit;
-command_fn command_learn;
+command_fn command_learn, command_classify;
 command_fn command_limit, command_show, command_reset;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */

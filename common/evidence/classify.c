@@ -15,9 +15,9 @@ static bool is_before_recipient(enum evidence_phase phase)
 }
 
 static bool rule_fits(const struct evidence_table *table, const struct rule *rule, const struct evidence_answer *answer,
-		      const struct pattern_hits *hits)
+		      const struct phrase_hits *hits)
 {
-	if (rule->pattern.count == 0 || !pattern_fits(table->patterns, &rule->pattern, hits))
+	if (rule->phrase.count == 0 || !phrase_fits(table->phrases, &rule->phrase, hits))
 		return false;
 	if (rule->phases != 0 && !(rule->phases >> answer->phase & 1))
 		return false;
@@ -44,10 +44,10 @@ static void by_code(const struct evidence_answer *answer, struct evidence *out)
 void evidence_classify(const struct evidence_table *table, const struct evidence_answer *answer, struct evidence *out)
 {
 	TEXT_BUFFER struct words words;
-	TEXT_BUFFER struct pattern_hits hits;
+	TEXT_BUFFER struct phrase_hits hits;
 
 	words_of(answer->text.at, answer->text.len, &words);
-	pattern_match(table->patterns, &words, answer, &hits);
+	phrase_match(table->phrases, &words, answer, &hits);
 	for (size_t i = 0; i < table->count; i++) {
 		const struct rule *rule = &table->rules[i];
 
@@ -57,7 +57,7 @@ void evidence_classify(const struct evidence_table *table, const struct evidence
 		*out = (struct evidence){ .class = rule->class,
 					  .about = rule->about,
 					  .reaction = rule->reaction,
-					  .by_words = rule->pattern.by_words,
+					  .by_words = rule->phrase.by_words,
 					  .wait_s = said > 0 ? said : rule->wait_s,
 					  .rule = rule->name,
 					  .source = rule->source,

@@ -26,39 +26,39 @@ struct words {
  */
 void words_of(const char *text, size_t len, struct words *out);
 
-/* ---- evidence/pattern.c ------------------------------------------------------------------------ */
+/* ---- evidence/phrase.c ------------------------------------------------------------------------ */
 
 #define POSITIONS_MAX 16384 /* words of all patterns, their alternatives written out */
 #define TERMS_MAX     4096
 
-struct pattern_set;
+struct phrase_set;
 
 /* The terms of a pattern, which must all be there, and those which must not. */
-struct pattern {
+struct phrase {
 	uint16_t first, count; /* of the set's terms */
 	bool by_words;	       /* one of them, not negated, is of words */
 };
 
-struct pattern_set *pattern_set_new(struct arena *arena);
+struct phrase_set *phrase_set_new(struct arena *arena);
 
 /* NULL, or a sentence (static) that says what is wrong with the pattern. */
-const char *pattern_add(struct pattern_set *set, const char *text, size_t len, struct pattern *out);
+const char *phrase_add(struct phrase_set *set, const char *text, size_t len, struct phrase *out);
 
 /* Which terms are in a text. */
-struct pattern_hits {
+struct phrase_hits {
 	bool term[TERMS_MAX];
 };
 
-void pattern_match(const struct pattern_set *set, const struct words *words, const struct evidence_answer *answer,
-		   struct pattern_hits *out);
-bool pattern_fits(const struct pattern_set *set, const struct pattern *pattern, const struct pattern_hits *hits);
+void phrase_match(const struct phrase_set *set, const struct words *words, const struct evidence_answer *answer,
+		   struct phrase_hits *out);
+bool phrase_fits(const struct phrase_set *set, const struct phrase *phrase, const struct phrase_hits *hits);
 
 /* ---- evidence/table.c -------------------------------------------------------------------------- */
 
 struct rule {
 	const char *name, *source, *file;
 	const char *provider; /* NULL: any */
-	struct pattern pattern;
+	struct phrase phrase;
 	uint32_t wait_s;
 	unsigned line;
 	unsigned phases; /* 1 << enum evidence_phase; 0: any */
@@ -70,7 +70,7 @@ struct rule {
 
 struct evidence_table {
 	struct arena arena; /* everything below lives here */
-	struct pattern_set *patterns;
+	struct phrase_set *phrases;
 	struct rule *rules;
 	size_t count, room;
 };

@@ -212,7 +212,7 @@ static void add_rule(struct table_file *file, const struct span columns[COLUMNS]
 		return;
 	/* "-": the rule of this name is switched off */
 	const bool is_off = is_any(columns[1]);
-	const char *fault = is_off ? NULL : pattern_add(table->patterns, columns[1].at, columns[1].len, &rule.pattern);
+	const char *fault = is_off ? NULL : phrase_add(table->phrases, columns[1].at, columns[1].len, &rule.phrase);
 	if (fault) {
 		problem(file, fault, columns[1]);
 		return;
@@ -226,7 +226,7 @@ static void add_rule(struct table_file *file, const struct span columns[COLUMNS]
 		return;
 	}
 	if (is_off)
-		rule.pattern.count = 0;
+		rule.phrase.count = 0;
 	*place = rule;
 }
 
@@ -360,9 +360,9 @@ struct evidence_table *evidence_load(const char *directory, char *error, size_t 
 	text_init(&problems, error, size);
 	if (table) {
 		arena_init(&table->arena, TABLE_MEMORY);
-		table->patterns = pattern_set_new(&table->arena);
+		table->phrases = phrase_set_new(&table->arena);
 	}
-	if (!table || !table->patterns) {
+	if (!table || !table->phrases) {
 		problem(&file, "out of memory", nothing);
 		evidence_free(&table);
 		return NULL;

@@ -60,7 +60,7 @@ struct term {
 
 #define BUCKETS 2048
 
-struct pattern_set {
+struct phrase_set {
 	struct arena *arena;
 	struct entry *buckets[BUCKETS];
 	uint64_t prefix_lengths; /* bit n: a prefix of n bytes is among the words */
@@ -69,9 +69,9 @@ struct pattern_set {
 	size_t place_count, term_count;
 };
 
-struct pattern_set *pattern_set_new(struct arena *arena)
+struct phrase_set *phrase_set_new(struct arena *arena)
 {
-	struct pattern_set *set = arena_alloc(arena, sizeof(*set));
+	struct phrase_set *set = arena_alloc(arena, sizeof(*set));
 
 	if (!set)
 		return NULL;
@@ -84,12 +84,12 @@ struct pattern_set *pattern_set_new(struct arena *arena)
 
 /* ---- the dictionary ---------------------------------------------------------------------------- */
 
-static struct entry *const *bucket_of(const struct pattern_set *set, struct span word)
+static struct entry *const *bucket_of(const struct phrase_set *set, struct span word)
 {
 	return &set->buckets[hash_bytes(word.at, word.len) % BUCKETS];
 }
 
-static struct entry *entry_find(const struct pattern_set *set, struct span word, bool prefix)
+static struct entry *entry_find(const struct phrase_set *set, struct span word, bool prefix)
 {
 	struct entry *entry = *bucket_of(set, word);
 
@@ -98,7 +98,7 @@ static struct entry *entry_find(const struct pattern_set *set, struct span word,
 	return entry;
 }
 
-static struct entry *entry_new(struct pattern_set *set, struct span word, bool prefix)
+static struct entry *entry_new(struct phrase_set *set, struct span word, bool prefix)
 {
 	struct entry *entry = arena_alloc(set->arena, sizeof(*entry));
 	const char *copy = arena_copy(set->arena, word.at, word.len);
@@ -113,7 +113,7 @@ static struct entry *entry_new(struct pattern_set *set, struct span word, bool p
 	return entry;
 }
 
-static bool entry_add(struct pattern_set *set, struct span word, bool prefix, uint16_t place)
+static bool entry_add(struct phrase_set *set, struct span word, bool prefix, uint16_t place)
 {
 	struct entry *entry = entry_find(set, word, prefix);
 
@@ -154,7 +154,7 @@ struct element {
 };
 
 struct reader {
-	struct pattern_set *set;
+	struct phrase_set *set;
 	const char *at, *end;
 	struct element elements[ELEMENTS];
 	size_t count;
@@ -308,7 +308,7 @@ static bool course_next(const struct reader *reader, struct course *course)
 
 /* The sequence that is being written. */
 struct sequence {
-	struct pattern_set *set;
+	struct phrase_set *set;
 	bool begun;
 	uint8_t gap; /* before the next place */
 	uint16_t place;
@@ -316,7 +316,7 @@ struct sequence {
 
 static const char *add_place(struct sequence *sequence, const struct choice_word *words, size_t count)
 {
-	struct pattern_set *set = sequence->set;
+	struct phrase_set *set = sequence->set;
 
 	if (set->place_count == POSITIONS_MAX)
 		return out_of_room;
@@ -477,7 +477,7 @@ static bool code_fits(const struct term *term, const struct evidence_answer *ans
 
 static const char *read_term(struct reader *reader)
 {
-	struct pattern_set *set = reader->set;
+	struct phrase_set *set = reader->set;
 
 	if (set->term_count == TERMS_MAX)
 		return out_of_room;
@@ -497,7 +497,7 @@ static const char *read_term(struct reader *reader)
 	return problem;
 }
 
-const char *pattern_add(struct pattern_set *set, const char *text, size_t len, struct pattern *out)
+const char *phrase_add(struct phrase_set *set, const char *text, size_t len, struct phrase *out)
 {
 	const char *problem;
 
@@ -527,8 +527,8 @@ const char *pattern_add(struct pattern_set *set, const char *text, size_t len, s
 /* ---- matching ---------------------------------------------------------------------------------- */
 
 struct match {
-	const struct pattern_set *set;
-	struct pattern_hits *hits;
+	const struct phrase_set *set;
+	struct phrase_hits *hits;
 	uint16_t number; /* of the present word, from 1 */
 	uint16_t reached[POSITIONS_MAX];
 };
@@ -564,8 +564,8 @@ static void match_word(struct match *match, struct span word)
 			match_entry(match, entry);
 }
 
-void pattern_match(const struct pattern_set *set, const struct words *words, const struct evidence_answer *answer,
-		   struct pattern_hits *out)
+void phrase_match(const struct phrase_set *set, const struct words *words, const struct evidence_answer *answer,
+		   struct phrase_hits *out)
 {
 	TEXT_BUFFER struct match match;
 
@@ -591,9 +591,9 @@ void pattern_match(const struct pattern_set *set, const struct words *words, con
 			out->term[i] = code_fits(&set->terms[i], answer);
 }
 
-bool pattern_fits(const struct pattern_set *set, const struct pattern *pattern, const struct pattern_hits *hits)
+bool phrase_fits(const struct phrase_set *set, const struct phrase *phrase, const struct phrase_hits *hits)
 {
-	for (uint16_t i = pattern->first; i < pattern->first + pattern->count; i++)
+	for (uint16_t i = phrase->first; i < phrase->first + phrase->count; i++)
 		if (hits->term[i] == set->terms[i].negated)
 			return false;
 	return true;
