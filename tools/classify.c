@@ -122,10 +122,33 @@ static void judge_outcome(void *arg, const struct maillog_outcome *outcome)
 		answer.enhanced = dsn;
 	if (outcome->status != MAILLOG_SENT)
 		evidence_classify(classify->table, &answer, &evidence);
-	if (outcome->speaker == MAILLOG_WAITING)
+	if (outcome->speaker == MAILLOG_WAITING && evidence.class != EVIDENCE_FULL)
 		evidence.class = EVIDENCE_LOCAL;
 	tell(classify, outcome->rcpt_to, status_text(dsn.class > 0 ? &dsn : &answer.enhanced, status, sizeof(status)),
 	     &evidence);
+}
+
+/*
+ * What one of several hosts said while another may yet take the mail: Postfix logs it without a recipient. And what is
+ * cut short, as pasted lines often are.
+ */
+static void judge_remark(struct classify *classify)
+{
+	static const char *const signs[] = { ": host ", "SMTP error from remote mail server" };
+	struct evidence_answer answer;
+	struct evidence evidence;
+	char status[24];
+	const char *at = NULL;
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs) && !at; i++)
+		at = memmem(classify->bytes, classify->len, signs[i], strlen(signs[i]));
+	if (!at)
+		return;
+	evidence_answer_parse(at, (size_t)(classify->bytes + classify->len - at), &answer);
+	if (answer.code < 400 || answer.speaker != SPEAKER_REMOTE)
+		return;
+	evidence_classify(classify->table, &answer, &evidence);
+	tell(classify, span_of(""), status_text(&answer.enhanced, status, sizeof(status)), &evidence);
 }
 
 static int classify_log(struct classify *classify)
@@ -145,6 +168,8 @@ static int classify_log(struct classify *classify)
 	}
 	maillog_end(log);
 	maillog_free(&log);
+	if (classify->told == 0)
+		judge_remark(classify);
 	return EX_OK;
 }
 

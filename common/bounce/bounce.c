@@ -71,6 +71,11 @@ struct bounce *bounce_read(const struct evidence_table *table, const char *bytes
 	*why = "out of memory";
 	if (!bounce)
 		return NULL;
+	/* what stands before the header, as mail readers keep it, would end the header at once */
+	while (len > 0 && strchr(" \t\r\n", *bytes) && *bytes != '\0') {
+		bytes++;
+		len--;
+	}
 	arena_init(&bounce->arena, PARSE_BYTES);
 	bounce->table = table;
 	*why = view_read(&bounce->arena, bytes, len < BOUNCE_BYTES ? len : BOUNCE_BYTES, &bounce->view);

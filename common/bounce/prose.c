@@ -52,10 +52,14 @@ static bool is_divider(struct span line)
 		"part of the original message", "begin message", "here is your", "nachricht folgt", "message original",
 	};
 
-	if (line.len > 160)
+	const struct span bare = trim(line, " \t>*-=");
+
+	/* a line of its own: with dashes, or an end that points at what follows; not a sentence that mentions it */
+	if (line.len > 120 || bare.len == 0 ||
+	    !(strchr("-*=", *line.at) || strchr(":-*=", line.at[line.len - 1]) || has_words(line, "follow")))
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (has_words(line, words[i]))
+		if (has_words(bare, words[i]))
 			return true;
 	return false;
 }
@@ -72,8 +76,7 @@ static size_t prose_length(struct span prose)
 	struct span rest = prose, line;
 
 	while (next_line(&rest, &line)) {
-		const struct span bare = trim(line, " \t>*");
-		if (is_header(bare) || (line.at > prose.at + 40 && is_divider(bare)))
+		if (is_header(line) || (line.at > prose.at + 40 && is_divider(trim(line, " \t>"))))
 			return (size_t)(line.at - prose.at);
 	}
 	return prose.len;
@@ -159,12 +162,13 @@ static bool is_delay(const struct bounce *bounce, struct span prose)
 static bool names_recipient(struct span line, struct span *address)
 {
 	static const char *const labels[] = { "recipient", "failed recipient", "rcpt", "to", "original recipient",
-					      "recipient address", "error-for", "unknown user", "user", "final-recipient",
+					      "recipient address", "error-for", "unknown user", "user", "final-recipient", "rcpt to",
 					      "your message to", "message to", "failed address", "email address",
 					      "sorry, your message to", "sorry your message to", "invalid recipient",
 					      "intended recipient", "destinatario", "empfaenger" };
-	struct span bare = trim(line, " \t>*-|\"'(");
+	struct span bare = trim(trim(line, " \t<>*-|\"'("), "0123456789. #");
 
+	bare = trim(bare, "<");
 	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
 		const size_t len = strlen(labels[i]);
 		if (begins(bare, labels[i]) && bare.len > len && strchr(": \t<", bare.at[len])) {

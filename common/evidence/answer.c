@@ -146,7 +146,7 @@ static bool reply_code_at(const char *text, const char *at, const char *end, uns
 	if (end - at < 3 || !is_free(text, at) || at[0] < '2' || at[0] > '5' || at[0] == '3' || !is_digit(at[1]) ||
 	    at[1] > '9' || !is_digit(at[2]))
 		return false;
-	if (end - at > 3 && !strchr(" -\n\r:)#", at[3]))
+	if (end - at > 3 && !strchr(" -\n\r:)]#,;", at[3]))
 		return false;
 	if (end - at > 5 && at[3] == ' ' && (strncasecmp(at + 4, "sec", 3) == 0 || strncasecmp(at + 4, "min", 3) == 0))
 		return false;
