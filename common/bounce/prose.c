@@ -122,7 +122,7 @@ static bool is_titled_report(const struct view *view)
 		"nondeliver",	"non-deliver",	 "non deliver",	  "unzustellbar",  "unknown",	      "delayed",
 		"delivery",	"mail error",	 "rejected",	  "bounce",	   "unbekannt",	      "devuelto",
 		"no entregad",	"retour",	 "non remis",	  "mail system",   "not deliverable", "warning: message",
-		"mailbox full", "over quota",	 "returning",	  "nicht zugest",  "mancata consegna", "onbestelbaar", NULL
+		"mailbox full",	"not member", "over quota",	 "returning",	  "nicht zugest",  "mancata consegna", "onbestelbaar", NULL
 	};
 
 	return has_one(field_first(&view->head, "Subject"), words);
@@ -209,12 +209,16 @@ struct section {
 static bool next_section(const struct bounce *bounce, struct span *rest, struct section *out)
 {
 	struct span line, address;
+	const char *talk = NULL;
 	bool open = false;
 
 	for (;;) {
 		const struct span before = *rest;
 		if (!next_line(rest, &line))
 			return open;
+		/* sendmail tells the talk first, and names the recipient behind it */
+		if (!open && begins(line, ">>>"))
+			talk = line.at;
 		if (names_recipient(line, &address) && !is_ours(bounce, address)) {
 			if (open && (address.len != out->address.len ||
 				     strncasecmp(address.at, out->address.at, address.len) != 0)) {
@@ -223,6 +227,8 @@ static bool next_section(const struct bounce *bounce, struct span *rest, struct 
 			}
 			if (!open)
 				*out = (struct section){ address, line };
+			if (!open && talk && line.len > 0 && *line.at >= '4' && *line.at <= '5')
+				out->text.at = talk;
 			open = true;
 		}
 		if (open)
@@ -328,4 +334,11 @@ void prose_read(struct bounce *bounce)
 		return;
 	if (!add_failed_recipients(bounce, prose) && !add_sections(bounce, prose))
 		add_any(bounce, prose);
+	/* a report within a report, as some providers wrap it */
+	if (bounce->count > 0 && !bounce->at[0].evidence.by_words && has_words(whole, "Final-Recipient:")) {
+		bounce->count = 0;
+		dsn_read(bounce, whole);
+		if (bounce->count == 0)
+			add_any(bounce, prose);
+	}
 }
