@@ -89,15 +89,15 @@ static void strongest_verdict_wins_and_notes_are_kept(void **state)
 	struct decision decision = { .verdict = VERDICT_NONE };
 
 	(void)state;
-	decision_add(&decision, (struct verdict){ ACTION_OBSERVE, &a, { "", 0 }, { "", 0 }, { "", 0 } });
-	decision_add(&decision, (struct verdict){ ACTION_HOLD, &b, { "", 0 }, { "", 0 }, { "", 0 } });
-	decision_add(&decision, (struct verdict){ ACTION_REJECT, &c, { "", 0 }, { "", 0 }, { "", 0 } });
-	decision_add(&decision, (struct verdict){ ACTION_REJECT, &b, { "", 0 }, { "", 0 }, { "", 0 } });
+	decision_add(&decision, (struct verdict){ .action = ACTION_OBSERVE, .rule = &a });
+	decision_add(&decision, (struct verdict){ .action = ACTION_HOLD, .rule = &b });
+	decision_add(&decision, (struct verdict){ .action = ACTION_REJECT, .rule = &c });
+	decision_add(&decision, (struct verdict){ .action = ACTION_REJECT, .rule = &b });
 	decision_add(&decision, VERDICT_NONE);
 	assert_ptr_equal(decision.verdict.rule, &c);
 	assert_int_equal(decision.observed_count, 1);
 	for (int i = 0; i < 3 * DECISION_NOTES; i++)
-		decision_add(&decision, (struct verdict){ ACTION_OBSERVE, &a, { "", 0 }, { "", 0 }, { "", 0 } });
+		decision_add(&decision, (struct verdict){ .action = ACTION_OBSERVE, .rule = &a });
 	assert_int_equal(decision.observed_count, DECISION_NOTES);
 }
 
