@@ -9,7 +9,6 @@
 #include "log.h"
 #include "notice/lane.h"
 #include "notice/repeat.h"
-#include "notice/transfer.h"
 #include "system/clock.h"
 
 #define LINE_BYTES 3800
@@ -47,7 +46,6 @@ struct notices *notices_open(const struct notice_options *options, const char *s
 	snprintf(error, size, "notice: no memory, or no thread; raise TasksMax and LimitNOFILE");
 	if (!notices)
 		return NULL;
-	transfer_start();
 	notices->service = service;
 	pthread_mutex_init(&notices->lock, NULL);
 	for (size_t i = 0; i < SINKS; i++)
@@ -141,7 +139,6 @@ bool notice_try(const struct notice_options *options, const char *service, const
 	struct item *item = item_new(notice, service, clock_wall_ms());
 	bool all = item != NULL;
 
-	transfer_start();
 	for (size_t i = 0; item && i < SINKS; i++) {
 		char said[SAID_BYTES];
 		struct text text;

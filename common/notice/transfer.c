@@ -6,7 +6,10 @@
 #if LEUMUND_WITH_CURL
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "system/clock.h"
@@ -15,10 +18,72 @@
 #define ANSWER_MAX 200 /* bytes of an answer that are kept */
 #define HEADER_MAX 4200
 
-void transfer_start(void)
+/* ---- libcurl ----------------------------------------------------------------------------------- */
+
+/*
+ * Loaded by the first transfer, not linked: with the two dozen libraries that come with it, it takes 6 MB of each
+ * process, and most never send anything.
+ */
+#define FUNCTIONS(X)           \
+	X(global_init)         \
+	X(easy_init)           \
+	X(easy_setopt)         \
+	X(easy_getinfo)        \
+	X(easy_strerror)       \
+	X(easy_cleanup)        \
+	X(multi_init)          \
+	X(multi_add_handle)    \
+	X(multi_remove_handle) \
+	X(multi_perform)       \
+	X(multi_wait)          \
+	X(multi_info_read)     \
+	X(multi_cleanup)       \
+	X(slist_append)        \
+	X(slist_free_all)
+#define POINTER(name) __typeof__(curl_##name) *name;
+#define PLACE(name) { "curl_" #name, (void **)(void *)&curl.name },
+
+static struct {
+	FUNCTIONS(POINTER)
+} curl;
+
+static const struct {
+	const char *name;
+	void **place;
+} places[] = { FUNCTIONS(PLACE) };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char trouble[256]; /* "" = none */
+
+static void *library_open(void)
 {
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
+	/* as it is called when built with OpenSSL, and Debian's with GnuTLS */
+	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
+	void *library = NULL;
+
+	for (size_t i = 0; !library && i < sizeof(names) / sizeof(*names); i++)
+		library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+	return library;
 }
+
+/* Other threads run by now; the TLS libraries that libcurl begins with make that safe (OpenSSL since 1.1). */
+static void curl_load(void)
+{
+	void *library = library_open();
+
+	for (size_t i = 0; library && i < sizeof(places) / sizeof(*places); i++) {
+		*places[i].place = dlsym(library, places[i].name);
+		if (!*places[i].place)
+			library = NULL;
+	}
+	if (!library)
+		snprintf(trouble, sizeof(trouble),
+			 "libcurl.so.4 cannot be loaded; install it (Debian: libcurl4, EL: libcurl)");
+	else if (curl.global_init(CURL_GLOBAL_DEFAULT) != 0)
+		snprintf(trouble, sizeof(trouble), "libcurl does not start");
+}
+
+/* ---- one exchange ------------------------------------------------------------------------------ */
 
 struct exchange {
 	const struct transfer *transfer;
@@ -51,32 +116,32 @@ static size_t give(char *to, size_t size, size_t count, void *arg)
 
 static void set_common(CURL *easy, struct exchange *exchange)
 {
-	curl_easy_setopt(easy, CURLOPT_URL, exchange->transfer->url);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TRY_MS);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "leumund/" LEUMUND_VERSION);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+	curl.easy_setopt(easy, CURLOPT_URL, exchange->transfer->url);
+	curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TRY_MS);
+	curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl.easy_setopt(easy, CURLOPT_USERAGENT, "leumund/" LEUMUND_VERSION);
+	curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
+	curl.easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+	curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, exchange->transfer->recipient ? "smtp" : "http,https");
+	curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, exchange->transfer->recipient ? "smtp" : "http,https");
 #else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
+	curl.easy_setopt(easy, CURLOPT_PROTOCOLS,
 			 exchange->transfer->recipient ? (long)CURLPROTO_SMTP
 						       : (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* a name server that does not answer must not hold up the end of the process */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 }
 
 static struct curl_slist *list_add(struct curl_slist *list, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(list, line);
+	struct curl_slist *longer = curl.slist_append(list, line);
 
 	return longer ? longer : list;
 }
@@ -95,9 +160,9 @@ static struct curl_slist *set_http(CURL *easy, const struct transfer *transfer)
 		headers = list_add(headers, authorization);
 		explicit_bzero(authorization, sizeof(authorization));
 	}
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->len);
+	curl.easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	curl.easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body);
+	curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->len);
 	return headers;
 }
 
@@ -106,11 +171,11 @@ static struct curl_slist *set_smtp(CURL *easy, struct exchange *exchange)
 {
 	struct curl_slist *recipients = list_add(NULL, exchange->transfer->recipient);
 
-	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, recipients);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give);
-	curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* mail for this host */
+	curl.easy_setopt(easy, CURLOPT_MAIL_RCPT, recipients);
+	curl.easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+	curl.easy_setopt(easy, CURLOPT_READFUNCTION, give);
+	curl.easy_setopt(easy, CURLOPT_READDATA, exchange);
+	curl.easy_setopt(easy, CURLOPT_PROXY, ""); /* mail for this host */
 	return recipients;
 }
 
@@ -122,16 +187,16 @@ static bool perform(CURLM *multi, int stop_fd, CURLcode *result)
 	CURLMsg *message;
 
 	*result = CURLE_OPERATION_TIMEDOUT;
-	while (curl_multi_perform(multi, &running) == CURLM_OK && running > 0 && clock_ticks_ms() < deadline_ms) {
+	while (curl.multi_perform(multi, &running) == CURLM_OK && running > 0 && clock_ticks_ms() < deadline_ms) {
 		struct curl_waitfd stop = { .fd = stop_fd, .events = CURL_WAIT_POLLIN };
 		struct pollfd now = { .fd = stop_fd, .events = POLLIN };
 
-		if (curl_multi_wait(multi, &stop, stop_fd >= 0, 100, NULL) != CURLM_OK)
+		if (curl.multi_wait(multi, &stop, stop_fd >= 0, 100, NULL) != CURLM_OK)
 			return false;
 		if (poll(&now, 1, 0) > 0)
 			return false;
 	}
-	while ((message = curl_multi_info_read(multi, &left)))
+	while ((message = curl.multi_info_read(multi, &left)))
 		if (message->msg == CURLMSG_DONE)
 			*result = message->data.result;
 	return true;
@@ -155,10 +220,10 @@ static enum outcome judge_http(const struct exchange *exchange, long status, str
 
 static enum outcome judge(CURL *easy, const struct exchange *exchange, CURLcode result, struct text *said)
 {
-	const char *words = exchange->error[0] ? exchange->error : curl_easy_strerror(result);
+	const char *words = exchange->error[0] ? exchange->error : curl.easy_strerror(result);
 	long status = 0;
 
-	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	if (result != CURLE_OK) {
 		text_escaped(said, words, strlen(words), ANSWER_MAX);
 		if (exchange->transfer->recipient && exchange->answer_len > 0) {
@@ -176,35 +241,38 @@ static enum outcome judge(CURL *easy, const struct exchange *exchange, CURLcode 
 enum outcome transfer_run(const struct transfer *transfer, int stop_fd, struct text *said)
 {
 	struct exchange exchange = { .transfer = transfer };
-	CURL *easy = curl_easy_init();
-	CURLM *multi = curl_multi_init();
 	struct curl_slist *list = NULL;
 	enum outcome outcome = FAILED;
 	CURLcode result;
+	CURLM *multi;
+	CURL *easy;
 
+	pthread_once(&once, curl_load);
+	if (trouble[0] != '\0') {
+		text_escaped(said, trouble, strlen(trouble), sizeof(trouble));
+		return HOPELESS;
+	}
+	easy = curl.easy_init();
+	multi = curl.multi_init();
 	if (easy && multi) {
 		set_common(easy, &exchange);
 		list = transfer->recipient ? set_smtp(easy, &exchange) : set_http(easy, transfer);
-		curl_multi_add_handle(multi, easy);
+		curl.multi_add_handle(multi, easy);
 		if (perform(multi, stop_fd, &result))
 			outcome = judge(easy, &exchange, result, said);
 		else
 			text_str(said, "was broken off, this service ended");
-		curl_multi_remove_handle(multi, easy);
+		curl.multi_remove_handle(multi, easy);
 	} else {
 		text_str(said, "no memory");
 	}
-	curl_slist_free_all(list);
-	curl_multi_cleanup(multi);
-	curl_easy_cleanup(easy);
+	curl.slist_free_all(list);
+	curl.multi_cleanup(multi);
+	curl.easy_cleanup(easy);
 	return outcome;
 }
 
 #else
-
-void transfer_start(void)
-{
-}
 
 enum outcome transfer_run(const struct transfer *transfer, int stop_fd, struct text *said)
 {

@@ -18,9 +18,6 @@ struct transfer {
 	const char *recipient; /* SMTP */
 };
 
-/* Once, while there is one thread. */
-void transfer_start(void);
-
 /* As long as TRY_MS or until `stop_fd` is readable. */
 enum outcome transfer_run(const struct transfer *transfer, int stop_fd, struct text *said);
 

@@ -285,6 +285,8 @@ def test_service_with_every_way_serves_reloads_and_ends_at_once():
         milter.reload()
         wait_for(lambda: milter.figures()['threads'] >= before['threads'] + 2, 5)
         check(milter.figures()['threads'] >= before['threads'] + 2, 'no threads for the two')
+        with open('/proc/%d/maps' % milter.pid) as maps:
+            check('libcurl' not in maps.read(), 'libcurl takes memory before anything is sent by it')
         milter.write('30-notice.conf', section(hook='/nonexistent'))
         milter.reload(expect=r'is refused, the old one stays')
         check(milter.log_lines(r'30-notice\.conf:2: .*not there'), 'no word of why')
