@@ -234,7 +234,7 @@ void packages_free(struct packages **at)
 void packages_of(struct packages *packages, const char *account, char out[PACKAGE_SIZE])
 {
 	const struct entry *found = NULL;
-	struct entry wanted;
+	struct entry wanted = { "", "" };
 
 	out[0] = '\0';
 	if (packages->count == 0 || !copy(wanted.account, sizeof(wanted.account), span_of(account)))
