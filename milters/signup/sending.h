@@ -42,7 +42,10 @@ struct sending {
 bool sending_begin(struct sending *sending);
 void sending_end(struct sending *sending);
 
-/* The first trip. False: the store could not be asked, and what is known is this process' own. */
+/*
+ * The first trip; of more than about 400 recipients a further one for each 512. False: the store could not be asked,
+ * and what is known is this process' own.
+ */
 bool sending_look(struct sending *sending);
 
 /* With facts.learning set. The second trip, if one is needed; the findings lie in the ledger. */
