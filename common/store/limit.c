@@ -16,6 +16,11 @@
 #define ANSWER 7    /* numbers before those of the limits */
 #define PER_LIMIT 7 /* numbers of each */
 
+static struct local_time time_now(void)
+{
+	return (struct local_time){ clock_ticks_ms(), clock_wall_ms() };
+}
+
 /* ---- names ----------------------------------------------------------------------------------- */
 
 void limit_name(char out[LIMIT_NAME_SIZE], const char *kind, struct span detail)
@@ -68,6 +73,36 @@ static size_t limits_write(const struct limit *limits, size_t count, char number
 	return args;
 }
 
+/* ---- guests ---------------------------------------------------------------------------------- */
+
+static bool is_guest(const struct limit_request *request, const struct store *store)
+{
+	return store && request->sub.len && request->by.len;
+}
+
+static const struct limit guests = {
+	.name = "guests", .n = 1, .per_hour = LIMIT_GUESTS_HOUR, .per_day = LIMIT_GUESTS_DAY
+};
+
+/* Whoever has brought in too many shall bring in no further one. */
+static void guest_admit(struct limit_request *request, struct store *store)
+{
+	if (is_guest(request, store) && request->mode != LIMIT_CHECK &&
+	    !local_bound(store->local, request->by, &guests, false, time_now()))
+		request->mode = LIMIT_CHECK;
+}
+
+/* After the answer: one is new when nothing is counted of it but this. */
+static void guest_note(const struct limit_request *request, struct store *store)
+{
+	const struct limit *limit = &request->limits[0];
+
+	if (is_guest(request, store) && request->counted && !request->again && limit->used_day <= limit->n)
+		local_bound(store->local, request->by, &guests, true, time_now());
+}
+
+/* ---- asking and answers ---------------------------------------------------------------------- */
+
 struct store_request limit_ask(struct limit_request *request, struct store *store)
 {
 	static const char *const modes[] = { "check", "count", "observe" };
@@ -76,6 +111,7 @@ struct store_request limit_ask(struct limit_request *request, struct store *stor
 
 	if (request->count > LIMITS)
 		request->count = LIMITS;
+	guest_admit(request, store);
 	words->key[out.key_count++] = key_write(request, "limit", words->keys[0]);
 	if (!request->sub.len)
 		words->key[out.key_count++] = key_write(request, "override", words->keys[1]);
@@ -129,11 +165,6 @@ static bool read_answer(struct limit_request *request, struct store *store, cons
 	return true;
 }
 
-static struct local_time time_now(void)
-{
-	return (struct local_time){ clock_ticks_ms(), clock_wall_ms() };
-}
-
 /* What may have been counted is posted again: by its token the store knows whether it was. */
 static void post_again(struct limit_request *request, struct store *store)
 {
@@ -175,6 +206,7 @@ void limit_answer(struct limit_request *request, struct store *store, const stru
 		else if (request->counted)
 			wake(store);
 	}
+	guest_note(request, store);
 }
 
 enum store_result limit_run(struct store *store, struct limit_request *const *requests, size_t count,
@@ -200,6 +232,9 @@ void limit_post(struct limit_request *request, struct store *store)
 		return;
 	request->words.arg[3] = steady_correction(store, request->words.time);
 	local_decide(store->local, request, request->words.key[0], time_now(), false);
+	if (request->mode == LIMIT_CHECK) /* a guest too many */
+		return;
+	guest_note(request, store);
 	if (!*request->words.token) {
 		token_new(request->words.token);
 		request->words.arg[1] = span_of(request->words.token);

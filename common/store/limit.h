@@ -41,11 +41,19 @@ struct limit {
 
 #define LIMITS 8 /* in one request */
 
+/*
+ * Victims and networks are named by whoever fills in a form, so nobody may make as many as he likes: counting through
+ * one server, one account brings in at most so many that nobody counted before. Further ones are only looked at.
+ */
+#define LIMIT_GUESTS_HOUR 1000
+#define LIMIT_GUESTS_DAY 3000
+
 /* One entity's limits: decided and counted together, in one step. */
 struct limit_request {
 	enum limit_mode mode;
 	struct span entity; /* an account; or with sub, something else: a network, a victim's fingerprint */
 	struct span sub;    /* "" = an account, else what it is */
+	struct span by;	    /* with sub: the account whose mail it is; "" = anybody's own, without a bound */
 	struct span token;  /* the same for a message that is tried again, then it counts once; "" = each time */
 	size_t count;
 	struct limit limits[LIMITS];

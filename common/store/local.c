@@ -350,6 +350,21 @@ void local_decide(struct local *local, struct limit_request *request, struct spa
 	atomic_fetch_add(&local->decided, 1);
 }
 
+bool local_bound(struct local *local, struct span key, const struct limit *bound, bool add, struct local_time now)
+{
+	struct limit limit = *bound;
+
+	pthread_mutex_lock(&local->lock);
+	struct place *place = place_of(local, key, bound->name, add);
+	look(place, &limit, now);
+	if (add) {
+		ring_turn(&place->ring, now.ticks);
+		ring_add(&place->ring, bound->n);
+	}
+	pthread_mutex_unlock(&local->lock);
+	return limit.free_ms == 0;
+}
+
 void local_follow(struct local *local, const struct limit_request *request, struct span key, struct local_time now)
 {
 	const bool counts = request->counted && !request->again && request->mode != LIMIT_CHECK;

@@ -23,6 +23,9 @@ struct local_time {
 void local_decide(struct local *local, struct limit_request *request, struct span key, struct local_time now,
 		  bool owed);
 
+/* Of what only this process knows: do `bound->n` more fit? With `add` they are counted, whether or not they do. */
+bool local_bound(struct local *local, struct span key, const struct limit *bound, bool add, struct local_time now);
+
 /* The store has answered: what it counted is counted here too. */
 void local_follow(struct local *local, const struct limit_request *request, struct span key, struct local_time now);
 

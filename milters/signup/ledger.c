@@ -35,6 +35,7 @@ static struct limit_request *request_begin(const struct ledger *ledger, struct e
 	request->mode = mode;
 	request->entity = entity->entity;
 	request->sub = entity->sub;
+	request->by = ledger->entities[0].entity;
 	request->token = mode == LIMIT_CHECK ? (struct span){ "", 0 } : ledger->token;
 	request->count = 0;
 	return request;

@@ -477,6 +477,60 @@ static void when_it_refused_is_known_with_the_store_and_without(void **state)
 	assert_in_range(clock_wall_ms() - got.full_since_ms, 7200000, 7350000);
 }
 
+/* ---- guests ------------------------------------------------------------------------------------ */
+
+static struct limit_request victim_of(const char *account, unsigned number, char entity[17])
+{
+	struct limit_request request = { .mode = LIMIT_COUNT, .sub = span("victim"), .count = 1 };
+
+	snprintf(entity, 17, "%016x", number);
+	request.entity = span(entity);
+	request.by = span(account);
+	limit_name(request.limits[0].name, "victim", span(""));
+	request.limits[0] = (struct limit){ .name = "victim", .n = 1, .per_hour = 3 };
+	return request;
+}
+
+static void nobody_brings_in_as_many_guests_as_he_likes(void **state)
+{
+	struct fixture *f = *state;
+	struct limit_request request, got;
+	unsigned counted = 0;
+	char entity[17];
+
+	NEEDS_SERVER(f);
+	open_store(f);
+	ready(f->store);
+	for (unsigned i = 0; i < LIMIT_GUESTS_HOUR + 500; i++) {
+		request = victim_of("a", i, entity);
+		if (i % 2) {
+			request.token = span(entity);
+			request = sure(f->store, request);
+		} else {
+			limit_post(&request, f->store);
+		}
+		assert_true(request.fits);
+		counted += request.counted;
+	}
+	assert_int_equal(counted, LIMIT_GUESTS_HOUR);
+	assert_true(written(f->store, LIMIT_GUESTS_HOUR / 2, 20000));
+	/* those that are known go on to be protected, from him too */
+	for (unsigned i = 0; i < 3; i++) {
+		request = victim_of("a", 1, entity);
+		request.token = span((const char *const[]){ "x", "y", "z" }[i]);
+		got = sure(f->store, request);
+		assert_int_equal(got.limits[0].used_hour, 1);
+		assert_false(got.counted);
+	}
+	/* and others bring in theirs */
+	request = victim_of("b", 1000000, entity);
+	request.token = span("1");
+	assert_true(sure(f->store, request).counted);
+	request = victim_of("", 1000001, entity);
+	request.token = span("1");
+	assert_true(sure(f->store, request).counted);
+}
+
 /* ---- clocks ------------------------------------------------------------------------------------ */
 
 /* As if the server's clock had jumped since it counted of this account: by `jump_ms`, to where it is `off_ms` off. */
@@ -666,6 +720,7 @@ int main(void)
 		STORE_TEST(what_nobody_waits_for_is_counted_too),
 		STORE_TEST(an_attack_by_many_threads_gets_no_more_whatever_happens),
 		STORE_TEST(when_it_refused_is_known_with_the_store_and_without),
+		STORE_TEST(nobody_brings_in_as_many_guests_as_he_likes),
 		STORE_TEST(a_clock_that_jumps_neither_locks_nor_unlocks),
 		STORE_TEST(an_admins_limit_is_in_force_everywhere),
 		STORE_TEST(an_admin_reads_it),
