@@ -21,6 +21,12 @@ static const struct {
 	[STORE_SCRIPT_OVERRIDE] = SCRIPT(override),
 	[STORE_SCRIPT_CONTACT] = SCRIPT(contact),
 	[STORE_SCRIPT_PROVIDER] = SCRIPT(provider),
+	[STORE_SCRIPT_DEAD] = SCRIPT(dead),
+	[STORE_SCRIPT_DEAD_OF] = SCRIPT(dead_of),
+	[STORE_SCRIPT_WAVE] = SCRIPT(wave),
+	[STORE_SCRIPT_WEATHER] = SCRIPT(weather),
+	[STORE_SCRIPT_BUDGET] = SCRIPT(budget),
+	[STORE_SCRIPT_COMPLAINT] = SCRIPT(complaint),
 };
 /* clang-format on */
 

@@ -93,6 +93,13 @@ enum store_script {
 	STORE_SCRIPT_OVERRIDE, /* see store/limit.h */
 	STORE_SCRIPT_CONTACT,  /* see store/contact.h */
 	STORE_SCRIPT_PROVIDER,
+	/* see store/dead.h, wave.h, weather.h, budget.h, complaint.h */
+	STORE_SCRIPT_DEAD,
+	STORE_SCRIPT_DEAD_OF,
+	STORE_SCRIPT_WAVE,
+	STORE_SCRIPT_WEATHER,
+	STORE_SCRIPT_BUDGET,
+	STORE_SCRIPT_COMPLAINT,
 	STORE_SCRIPTS,
 };
 
