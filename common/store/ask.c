@@ -39,7 +39,8 @@ void ask_number(struct ask *ask, int64_t number)
 	const size_t from = ask->text.len;
 	char digits[24];
 
-	text_mem(&ask->text, digits, (size_t)snprintf(digits, sizeof(digits), "%lld", (long long)number));
+	snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	text_str(&ask->text, digits);
 	ask_word(ask, since(ask, from));
 }
 
