@@ -17,7 +17,10 @@ struct complaint_request {
 	/* the answer */
 	bool had[CONTACTS]; /* complained before this call */
 
-	char keep[24];
+	struct complaint_words {
+		char key[STORE_KEY_SIZE], numbers[CONTACTS][12], keep[24];
+		struct span keys[1], arg[2 + CONTACTS];
+	} words; /* of complaint_ask() */
 };
 
 /* In the form of contact_box(). False: it is full. */
