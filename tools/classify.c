@@ -129,12 +129,12 @@ static void judge_outcome(void *arg, const struct maillog_outcome *outcome)
 }
 
 /*
- * What one of several hosts said while another may yet take the mail: Postfix logs it without a recipient. And what is
- * cut short, as pasted lines often are.
+ * What one of several hosts said while another may yet take the mail: Postfix logs it without a recipient. And what the
+ * reader of logs leaves out: recipients without a domain, lines that were cut or masked before they were pasted.
  */
 static void judge_remark(struct classify *classify)
 {
-	static const char *const signs[] = { ": host ", "SMTP error from remote mail server" };
+	static const char *const signs[] = { ": host ", "SMTP error from remote mail server", ", stat=Deferred", "defer (" };
 	struct evidence_answer answer;
 	struct evidence evidence;
 	char status[24];
@@ -145,8 +145,8 @@ static void judge_remark(struct classify *classify)
 	if (!at)
 		return;
 	evidence_answer_parse(at, (size_t)(classify->bytes + classify->len - at), &answer);
-	if (answer.code < 400 || answer.speaker != SPEAKER_REMOTE)
-		return;
+	if (answer.code == 0)
+		answer.code = 450;
 	evidence_classify(classify->table, &answer, &evidence);
 	tell(classify, span_of(""), status_text(&answer.enhanced, status, sizeof(status)), &evidence);
 }

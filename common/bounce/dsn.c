@@ -35,6 +35,29 @@ static struct span recipient_of(const struct fields *fields)
 	return address.len < 320 ? address : (struct span){ "", 0 };
 }
 
+/*
+ * Where the fields give codes alone, the text for people may say more; all of it only where the codes are empty of
+ * meaning (5.0.0), for there is boilerplate in it. And where it says that the mailbox is full, nobody is dead: the more
+ * harmless of two stories is believed.
+ */
+static void ask_prose(struct bounce *bounce, struct span address, const struct enhanced_code *code,
+		      struct evidence *evidence)
+{
+	struct enhanced_code ignored;
+	struct evidence other;
+	bool alone;
+	const struct span prose = prose_about(bounce, address, &alone);
+	const bool is_dead = evidence->class == EVIDENCE_DEAD || evidence->class == EVIDENCE_DISABLED;
+
+	if (evidence->by_words && !is_dead)
+		return;
+	prose_judge(bounce, prose, code, &other, &ignored);
+	if (is_dead && other.by_words && other.class == EVIDENCE_FULL && bounce->count == 0)
+		*evidence = other;
+	else if (!evidence->by_words && other.by_words && (alone || code->detail == 0 || evidence->rule[0] == '\0'))
+		*evidence = other;
+}
+
 static void read_group(struct bounce *bounce, const struct fields *fields)
 {
 	const struct span address = recipient_of(fields);
@@ -52,18 +75,34 @@ static void read_group(struct bounce *bounce, const struct fields *fields)
 		len++;
 	enhanced_code_parse(written.at, len, &status);
 	bounce_judge(bounce, diagnostic, &status, &evidence, &said);
-	if (!evidence.by_words) {
-		struct evidence other;
-		struct enhanced_code ignored;
-
-		bounce_judge(bounce, prose_about(bounce, address), said.class > 0 ? &said : &status, &other, &ignored);
-		if (other.by_words || (evidence.rule[0] == '\0' && other.rule[0] != '\0'))
-			evidence = other;
-	}
+	ask_prose(bounce, address, said.class > 0 ? &said : &status, &evidence);
 	if (strcasecmp(action, "delivered") == 0 || strcasecmp(action, "relayed") == 0 ||
 	    strcasecmp(action, "expanded") == 0)
 		evidence = (struct evidence){ .class = EVIDENCE_DELIVERED, .rule = "", .source = "", .file = "" };
 	bounce_add(bounce, address, status.class > 0 ? &status : &said, &evidence);
+}
+
+static bool is_named(const struct field *field, const char *name)
+{
+	return strcasecmp(field->name, name) == 0;
+}
+
+/* Some forget the empty line between two recipients: what comes again begins a new one. */
+static void read_groups(struct bounce *bounce, const struct fields *fields)
+{
+	struct fields group = { .count = 0 };
+
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct field *field = &fields->at[i];
+
+		if ((is_named(field, "Final-Recipient") || is_named(field, "Original-Recipient")) &&
+		    field_first(&group, field->name)[0] != '\0') {
+			read_group(bounce, &group);
+			group.count = 0;
+		}
+		group.at[group.count++] = *field;
+	}
+	read_group(bounce, &group);
 }
 
 void dsn_read(struct bounce *bounce, struct span text)
@@ -77,6 +116,6 @@ void dsn_read(struct bounce *bounce, struct span text)
 		if (field_first(&fields, "Final-Recipient")[0] != '\0' ||
 		    field_first(&fields, "Original-Recipient")[0] != '\0' ||
 		    (field_first(&fields, "Action")[0] != '\0' && field_first(&fields, "Status")[0] != '\0'))
-			read_group(bounce, &fields);
+			read_groups(bounce, &fields);
 	}
 }

@@ -77,8 +77,12 @@ void bounce_judge(const struct bounce *bounce, struct span text, const struct en
 void dsn_read(struct bounce *bounce, struct span text);
 void prose_read(struct bounce *bounce);
 
-/* Judges the text for people about one address, with what a report's fields say. */
-struct span prose_about(const struct bounce *bounce, struct span address);
+/* What the text for people says about one address; where it does not tell them apart, all of it, and not `alone`. */
+struct span prose_about(const struct bounce *bounce, struct span address, bool *alone);
+
+/* As bounce_judge(): its first paragraph, and where that says nothing, all of it. */
+void prose_judge(const struct bounce *bounce, struct span text, const struct enhanced_code *status,
+		 struct evidence *out, struct enhanced_code *said);
 
 /* True when the mail is a feedback report of any kind, a complaint or not. */
 bool feedback_read(struct bounce *bounce);

@@ -42,7 +42,7 @@ static bool begins(struct span line, const char *words)
 static bool is_divider(struct span line)
 {
 	static const char *const words[] = {
-		"copy of the message", "copy of your message", "original message follows", "original message:",
+		"is a copy of the message", "is a copy of your message", "a copy of the message is", "original message follows", "original message:",
 		"unsent message", "header of the original message", "returned message", "message header follow",
 		"message headers follow", "original message header", "start of returned", "text of the message",
 		"text of your message", "your original message", "original mail follows", "message follows",
@@ -70,13 +70,19 @@ static bool is_header(struct span line)
 	       begins(line, "Message-ID:") || begins(line, "MIME-Version:");
 }
 
+/* A ruled line, as scanners put it above what they have to say of themselves. */
+static bool is_rule(struct span line)
+{
+	return line.len >= 20 && trim(line, "_*").len == 0;
+}
+
 /* What the reporter wrote, without what follows of ours; its length. */
 static size_t prose_length(struct span prose)
 {
 	struct span rest = prose, line;
 
 	while (next_line(&rest, &line)) {
-		if (is_header(line) || (line.at > prose.at + 40 && is_divider(trim(line, " \t>"))))
+		if (is_header(line) || (line.at > prose.at + 40 && (is_divider(trim(line, " \t>")) || is_rule(line))))
 			return (size_t)(line.at - prose.at);
 	}
 	return prose.len;
@@ -108,7 +114,7 @@ static bool is_from_machine(const struct view *view)
 {
 	static const char *const words[] = { "mailer-daemon", "postmaster", "mail delivery", "mdaemon", "delivery sub",
 					     "mail system", "maildelivery", "mail deliver", "ndr admin", "mailerdaemon",
-					     "mailer daemon", "daemon@", "email system", "delivery system", NULL };
+					     "mailer daemon", "daemon@", "post_master", "post-master", "email system", "delivery system", NULL };
 
 	return has_one(field_first(&view->head, "From"), words) || has_one(field_first(&view->head, "Sender"), words) ||
 	       strcasecmp(view->report, "delivery-status") == 0;
@@ -122,7 +128,7 @@ static bool is_titled_report(const struct view *view)
 		"nondeliver",	"non-deliver",	 "non deliver",	  "unzustellbar",  "unknown",	      "delayed",
 		"delivery",	"mail error",	 "rejected",	  "bounce",	   "unbekannt",	      "devuelto",
 		"no entregad",	"retour",	 "non remis",	  "mail system",   "not deliverable", "warning: message",
-		"mailbox full",	"not member", "over quota",	 "returning",	  "nicht zugest",  "mancata consegna", "onbestelbaar", NULL
+		"mailbox full",	"not member", "loop alert", "over quota",	 "returning",	  "nicht zugest",  "mancata consegna", "onbestelbaar", NULL
 	};
 
 	return has_one(field_first(&view->head, "Subject"), words);
@@ -227,8 +233,11 @@ static bool next_section(const struct bounce *bounce, struct span *rest, struct 
 			}
 			if (!open)
 				*out = (struct section){ address, line };
-			if (!open && talk && line.len > 0 && *line.at >= '4' && *line.at <= '5')
-				out->text.at = talk;
+			if (!open && line.len > 0 && *line.at >= '4' && *line.at <= '5') {
+				out->text = (struct span){ talk ? talk : line.at, 0 };
+				out->text.len = (size_t)(line.at + line.len - out->text.at);
+				return true;
+			}
 			open = true;
 		}
 		if (open)
@@ -236,28 +245,55 @@ static bool next_section(const struct bounce *bounce, struct span *rest, struct 
 	}
 }
 
-struct span prose_about(const struct bounce *bounce, struct span address)
+struct span prose_about(const struct bounce *bounce, struct span address, bool *alone)
 {
 	const struct span prose = { bounce->view.prose.at, prose_length(bounce->view.prose) };
 	struct span rest = prose;
 	struct section section;
 
+	*alone = true;
 	while (next_section(bounce, &rest, &section))
 		if (section.address.len == address.len &&
 		    strncasecmp(section.address.at, address.at, address.len) == 0)
 			return section.text;
+	*alone = false;
 	return prose;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
+static struct span paragraph(struct span text)
+{
+	struct span rest = text, line;
+	size_t len = 0;
+
+	while (next_line(&rest, &line) && (len == 0 || trim(line, " \t").len > 0))
+		len = (size_t)(line.at + line.len - text.at);
+	return (struct span){ text.at, len };
+}
+
+void prose_judge(const struct bounce *bounce, struct span text, const struct enhanced_code *status,
+		 struct evidence *out, struct enhanced_code *said)
+{
+	bounce_judge(bounce, paragraph(text), status, out, said);
+	if (!out->by_words)
+		bounce_judge(bounce, text, status, out, said);
+}
+
+static bool is_round(const struct enhanced_code *code)
+{
+	return code->subject == 0 && code->detail == 0;
+}
+
 static bool add_judged(struct bounce *bounce, struct span address, struct span text, struct span prose)
 {
 	const struct span title = span_of(field_first(&bounce->view.head, "Subject"));
+	/* who gives mail back without a code has given it up */
+	const struct enhanced_code verdict = { is_delay(bounce, prose) ? 4 : 5, 0, 0 };
 	struct enhanced_code said, ignored;
 	struct evidence evidence, other;
 
-	bounce_judge(bounce, text, NULL, &evidence, &said);
+	prose_judge(bounce, text, &verdict, &evidence, &said);
 	if (!evidence.by_words && text.at != prose.at) {
 		bounce_judge(bounce, prose, &said, &other, &ignored);
 		if (other.by_words)
@@ -268,9 +304,7 @@ static bool add_judged(struct bounce *bounce, struct span address, struct span t
 		if (other.by_words)
 			evidence = other;
 	}
-	if (!evidence.by_words && evidence.rule[0] == '\0' && is_delay(bounce, prose))
-		evidence.class = EVIDENCE_TEMPORARY;
-	bounce_add(bounce, address, &said, &evidence);
+	bounce_add(bounce, address, is_round(&said) ? NULL : &said, &evidence);
 	return true;
 }
 
@@ -278,11 +312,11 @@ static bool add_judged(struct bounce *bounce, struct span address, struct span t
 static bool add_failed_recipients(struct bounce *bounce, struct span prose)
 {
 	struct span rest = span_of(field_first(&bounce->view.head, "X-Failed-Recipients")), address;
-	bool found = false;
+	bool found = false, alone;
 
 	while (address_find(rest, &address)) {
 		const char *end = address.at + address.len;
-		found |= add_judged(bounce, address, prose_about(bounce, address), prose);
+		found |= add_judged(bounce, address, prose_about(bounce, address, &alone), prose);
 		rest = (struct span){ end, (size_t)(rest.at + rest.len - end) };
 	}
 	return found;

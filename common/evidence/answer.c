@@ -159,40 +159,56 @@ struct parse {
 	const char *code_at; /* NULL: there is none */
 };
 
-/* A reply code between others has its enhanced one behind it. */
+/* The first refusal, else the first reply: a whole talk may stand there, with much that went well before. */
+static const char *find_reply(const char *text, const char *end, unsigned *code)
+{
+	const char *first = NULL;
+
+	for (const char *at = text; at < end; at++) {
+		unsigned found;
+
+		if (!is_digit(*at))
+			continue;
+		if (reply_code_at(text, at, end, &found) && (!first || found >= 400)) {
+			first = at;
+			*code = found;
+			if (found >= 400)
+				return first;
+		}
+		while (at + 1 < end && (is_digit(at[1]) || at[1] == '.'))
+			at++;
+	}
+	return first;
+}
+
+/* The first that stands anywhere, but not as part of something else. */
+static void find_enhanced(const char *text, const char *end, struct enhanced_code *out)
+{
+	for (const char *at = text; at < end; at++) {
+		if (!is_digit(*at))
+			continue;
+		if (is_free(text, at) && enhanced_at(at, end, out) > 0)
+			return;
+		while (at + 1 < end && (is_digit(at[1]) || at[1] == '.'))
+			at++;
+	}
+}
+
 static void find_codes(const char *text, size_t len, struct parse *parse)
 {
 	struct evidence_answer *out = parse->answer;
-	const char *end = text + len;
-	struct enhanced_code loose = { .class = 0 };
+	const char *end = text + len, *at;
 
-	for (const char *at = text; at < end && out->code == 0; at++) {
-		if (!is_digit(*at))
-			continue;
-		if (reply_code_at(text, at, end, &out->code)) {
-			parse->code_at = at;
-			at += 3;
-			while (at < end && strchr(" -\n#", *at))
-				at++;
-			if (enhanced_at(at, end, &out->enhanced) == 0 || out->enhanced.class != out->code / 100)
-				out->enhanced = (struct enhanced_code){ .class = 0 };
-			break;
-		}
-		if (loose.class == 0 && is_free(text, at))
-			(void)enhanced_at(at, end, &loose);
-		while (at + 1 < end && (is_digit(at[1]) || at[1] == '.'))
+	parse->code_at = find_reply(text, end, &out->code);
+	if (parse->code_at) {
+		at = parse->code_at + 3;
+		while (at < end && *at != '\0' && strchr(" -\n#", *at))
 			at++;
+		if (enhanced_at(at, end, &out->enhanced) > 0 && out->enhanced.class == out->code / 100)
+			return;
+		out->enhanced = (struct enhanced_code){ .class = 0 };
 	}
-	for (const char *at = text; out->enhanced.class == 0 && loose.class == 0 && at < end; at++) {
-		if (!is_digit(*at))
-			continue;
-		if (is_free(text, at))
-			(void)enhanced_at(at, end, &loose);
-		while (at + 1 < end && (is_digit(at[1]) || at[1] == '.'))
-			at++;
-	}
-	if (out->enhanced.class == 0)
-		out->enhanced = loose;
+	find_enhanced(text, end, &out->enhanced);
 }
 
 /* ---- the other side's own words ---------------------------------------------------------------- */

@@ -27,6 +27,11 @@ static bool rule_fits(const struct evidence_table *table, const struct rule *rul
 	return !is_before_recipient(answer->phase) || !is_about_a_mailbox(rule->class, rule->about);
 }
 
+static bool is_temporary(const struct evidence_answer *answer)
+{
+	return answer->code > 0 ? answer->code / 100 == 4 : answer->enhanced.class == 4;
+}
+
 static void by_code(const struct evidence_answer *answer, struct evidence *out)
 {
 	const unsigned digit = answer->code > 0 ? answer->code / 100 : answer->enhanced.class;
@@ -63,6 +68,11 @@ void evidence_classify(const struct evidence_table *table, const struct evidence
 					  .source = rule->source,
 					  .file = rule->file,
 					  .line = rule->line };
+		/* the words speak of a lasting fault, the code lets us come again: a switched-off relay, a full queue */
+		if (out->class == EVIDENCE_PERMANENT && is_temporary(answer)) {
+			out->class = EVIDENCE_TEMPORARY;
+			out->reaction = REACTION_RETRY;
+		}
 		return;
 	}
 	by_code(answer, out);
