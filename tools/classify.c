@@ -120,11 +120,13 @@ static void judge_outcome(void *arg, const struct maillog_outcome *outcome)
 	enhanced_code_parse(outcome->dsn.at, outcome->dsn.len, &dsn);
 	if (answer.enhanced.class == 0)
 		answer.enhanced = dsn;
+	if (answer.enhanced.class == 0 && answer.code == 0 && outcome->status == MAILLOG_BOUNCED)
+		answer.enhanced.class = 5;
 	if (outcome->status != MAILLOG_SENT)
 		evidence_classify(classify->table, &answer, &evidence);
 	if (outcome->speaker == MAILLOG_WAITING && evidence.class != EVIDENCE_FULL)
 		evidence.class = EVIDENCE_LOCAL;
-	tell(classify, outcome->rcpt_to, status_text(dsn.class > 0 ? &dsn : &answer.enhanced, status, sizeof(status)),
+	tell(classify, outcome->rcpt_to, status_text(dsn.class > 0 || answer.enhanced.subject == 0 ? &dsn : &answer.enhanced, status, sizeof(status)),
 	     &evidence);
 }
 

@@ -236,9 +236,18 @@ static void take_raw_body(struct walk *walk, const char *bytes, size_t len)
 		blank = crlf;
 	if (!blank)
 		return;
-	len -= (size_t)(blank - bytes);
-	for (size_t i = 0; i < len && i < PROSE_MAX; i++)
-		text_char(&walk->prose, blank[i] == '\0' ? ' ' : blank[i]);
+	for (const char *at = blank, *end = bytes + len; at < end && walk->prose.len + 1 < PROSE_MAX;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		const size_t length = (size_t)((stop ? stop + 1 : end) - at);
+
+		/* boundaries and heads of parts are no words of anybody's */
+		if ((length < 8 || strncasecmp(at, "Content-", 8) != 0) && (length < 2 || memcmp(at, "--", 2) != 0))
+			text_mem(&walk->prose, at, length);
+		at += length;
+	}
+	for (size_t i = 0; i < walk->prose.len; i++)
+		if (walk->prose.at[i] == '\0')
+			walk->prose.at[i] = ' ';
 }
 
 static bool is_blank(const struct text *text)

@@ -152,7 +152,8 @@ static bool is_auto_reply(const struct view *view)
 
 static bool is_delay(const struct bounce *bounce, struct span prose)
 {
-	static const char *const titles[] = { "delay", "warning", "still being retried", "not yet", NULL };
+	static const char *const titles[] = { "delay", "warning: message", "warning: could not send", "still being retried",
+					      "not yet", NULL };
 
 	return has_one(field_first(&bounce->view.head, "Subject"), titles) || has_words(prose, "has not yet been delivered") ||
 	       has_words(prose, "delivery attempts will continue") || has_words(prose, "will be retried") ||
