@@ -75,9 +75,10 @@ struct message {
 	unsigned header_count, headers_kept; /* all that passed by; those remembered */
 	const char *body;		     /* its first bytes as the MTA gave them, MESSAGE_BODY_KEPT at most */
 	size_t body_len;
-	bool headers_cut;		     /* the MTA showed a beginning of the headers only */
-	bool author_hidden;		     /* a From or Sender stands behind a line break inside another field */
-	char id[16];			     /* of the decision: see decision_id() */
+	bool headers_cut;   /* the MTA showed a beginning of the headers only */
+	bool tried_before;  /* it was put off, and may have been judged many times since */
+	bool author_hidden; /* a From or Sender stands behind a line break inside another field */
+	char id[16];	    /* of the decision: see decision_id() */
 	struct memo *memos;
 };
 

@@ -311,6 +311,7 @@ static void answer_route(struct question *question, struct text *answer)
 		text_str(answer, ":defer: it cannot be checked now");
 		return;
 	}
+	session->message.tried_before = true;
 	judge_mail(question->judgement, &question->bench, session);
 	(void)judge_rcpt(question->judgement, &question->bench, session, recipient);
 	reply = judge_end(question->judgement, &question->bench, session);

@@ -157,10 +157,10 @@ struct recipient_finding recipient_decide(enum recipient_rule rule, const struct
 	const struct objection found = objection_of(rule, facts);
 	if (!found.objects)
 		return nothing;
-	return (struct recipient_finding){ { action_now(action, found.until_ms, facts, limits),
-					     &recipient_rules[rule],
-					     found.about,
-					     { "", 0 },
-					     { "", 0 } },
-					   found.until_ms };
+	return (struct recipient_finding){
+		.verdict = { .action = action_now(action, found.until_ms, facts, limits),
+			     .rule = &recipient_rules[rule],
+			     .about = found.about },
+		.until_ms = found.until_ms,
+	};
 }

@@ -252,6 +252,8 @@ static size_t choose(struct ledger *ledger, struct entity **chosen)
 	const bool refused = ledger_objects(ledger);
 	size_t count = 0;
 
+	if (refused && ledger->tried_before)
+		return 0;
 	for (size_t i = 0; i < ledger->entity_count; i++) {
 		struct entity *entity = &ledger->entities[i];
 

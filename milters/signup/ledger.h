@@ -46,7 +46,8 @@ struct ledger {
 	const char *sale;  /* the account's counter of orders that is looked at too; NULL: none */
 	uint32_t sales[SIGNUP_WINDOWS];
 	size_t entity_count, counter_count;
-	bool local; /* the store did not answer */
+	bool tried_before; /* the message: what keeps it again is no new refusal, or an attack would never be over */
+	bool local;	   /* the store did not answer */
 	struct entity entities[LEDGER_ENTITIES];
 	struct counter counters[LEDGER_COUNTERS];
 };

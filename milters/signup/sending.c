@@ -51,6 +51,7 @@ bool sending_begin(struct sending *sending)
 	sending->kind = signup_kind_of(sending->facts.evidence);
 	sending->ledger.facts = &sending->facts;
 	sending->ledger.limits = &sending->limits;
+	sending->ledger.tried_before = session->message.tried_before;
 	if (!strangers_read(&sending->strangers, sending->view, sending->providers,
 			    sending->has_secret ? &sending->secret : NULL, span_of(signup_kind_names[sending->kind])))
 		return false;

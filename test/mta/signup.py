@@ -57,7 +57,7 @@ class Signup(Selfcheck):
             to, answer = self._until_full(lambda to: self.loopback(author, to, form()))
             same(answer["code"], 550, answer["text"])
 
-    def signup_holds_or_refuses_what_a_command_cannot_be_told_to_try_again(self):
+    def signup_keeps_or_refuses_what_a_command_cannot_be_told_to_try_again(self):
         author = "info@kunde-eins.example"
         with self._signup(""):
             to, done = self._until_full(lambda to: self.command(author, to, form()))
@@ -65,6 +65,12 @@ class Signup(Selfcheck):
                 # the client queue keeps it and tries again
                 expect(self.box.wait(self.mta.client_queue, 5), "not in the client queue", done.stdout)
                 self.must_not_arrive(to)
+            elif self.mta.kind == "exim":
+                queue_id = self.decision(to, action="defer", rule="account_recipients")["queue_id"]
+                expect(self.box.wait(lambda: len(self.decisions(to)) >= 2, 30), "its router does not ask", self.decisions(to))
+                expect(queue_id in self.mta.queued() and queue_id not in self.mta.held(), "does not wait", self.mta.queued())
+                self.must_not_arrive(to)
+                self.box.run(["exim4", "-Mrm", queue_id])
             else:
                 same(done.returncode, 0, "exit status")
                 queue_id = self.decision(to, action="defer", said="hold", rule="account_recipients")["queue_id"]
