@@ -4,9 +4,9 @@ import pty
 import subprocess
 import time
 
-from case import check, same
+from case import Skip, check, same
 from command import LEUMUND, Command
-from instance import ROOT, Redis
+from instance import ROOT, Redis, redis_program
 
 HOUR = 3600
 SECRET = '00112233445566778899aabbccddeeff'
@@ -22,8 +22,9 @@ class Admin(Command):
     """Beside it the private server of its run directory."""
 
     def __init__(self):
+        if not redis_program():  # before there is a place that nobody would clear away
+            raise Skip('no redis-server or valkey-server here')
         super().__init__()
-        self.needs_redis()
         os.mkdir(self.run)
         self.redis = Redis(self)
         self.redis.start()
