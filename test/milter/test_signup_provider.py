@@ -16,7 +16,8 @@ hotmail.com MODE silent
 
 def files(server):
     with open(os.path.join(ROOT, 'conf.d', '10-provider.conf')) as shipped:
-        return {'10-provider.conf': shipped.read(), '50-dns.conf': 'dns {\n\tservers = "127.0.0.1:%d"\n}\n' % server.port}
+        groups = shipped.read().replace('#lookup', 'lookup')
+    return {'20-provider.conf': groups, '50-dns.conf': 'dns {\n\tservers = "127.0.0.1:%d"\n}\n' % server.port}
 
 
 def test_strangers_are_counted_by_the_provider_of_their_mx():
