@@ -80,6 +80,7 @@ void dns_ask(struct dns *dns, enum dns_type type, const char *name, dns_done_fn 
 
 /* What threads wait for: it comes once, by what is done with answers. */
 struct dns_event {
+	pthread_mutex_t lock; /* one each: many wait side by side */
 	pthread_cond_t change;
 	atomic_bool come;
 };

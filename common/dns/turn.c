@@ -20,6 +20,7 @@ void dns_event_init(struct dns_event *event)
 	pthread_condattr_t steady;
 
 	atomic_init(&event->come, false);
+	pthread_mutex_init(&event->lock, NULL);
 	pthread_condattr_init(&steady);
 	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
 	pthread_cond_init(&event->change, &steady);
@@ -29,6 +30,7 @@ void dns_event_init(struct dns_event *event)
 void dns_event_free(struct dns_event *event)
 {
 	pthread_cond_destroy(&event->change);
+	pthread_mutex_destroy(&event->lock);
 }
 
 /* ---- open and close ---------------------------------------------------------------------------- */
@@ -91,28 +93,30 @@ static void lead(struct dns_turn *turn, const struct dns_turn_wait *wait)
 	watch_set(turn, wait->under_way(wait->dns));
 }
 
-/* With the lock held, which is free meanwhile. */
-static void follow(struct dns_turn *turn, const struct dns_turn_wait *wait)
+/* True: the event has come, and whoever has set it is done with it. */
+static bool follow(struct dns_event *event, int64_t until_ms)
 {
-	const struct timespec until = { .tv_sec = wait->until_ms / 1000, .tv_nsec = wait->until_ms % 1000 * 1000000 };
+	const struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
 
-	if (wait->begin) {
-		pthread_mutex_unlock(&turn->lock);
-		wait->begin(wait->arg);
-		pthread_mutex_lock(&turn->lock);
-	}
-	while (!atomic_load(&wait->event->come) && clock_ticks_ms() < wait->until_ms)
-		pthread_cond_timedwait(&wait->event->change, &turn->lock, &until);
+	pthread_mutex_lock(&event->lock);
+	while (!atomic_load(&event->come) && clock_ticks_ms() < until_ms)
+		pthread_cond_timedwait(&event->change, &event->lock, &until);
+	const bool come = atomic_load(&event->come);
+	pthread_mutex_unlock(&event->lock);
+	return come;
 }
 
 bool dns_turn_wait(struct dns_turn *turn, const struct dns_turn_wait *wait)
 {
 	pthread_mutex_lock(&turn->lock);
-	if (turn->inside++ == 0 && (wait->begin || !atomic_load(&wait->event->come)))
+	const bool leads = turn->inside++ == 0 && (wait->begin || !atomic_load(&wait->event->come));
+	if (leads)
 		lead(turn, wait);
-	else
-		follow(turn, wait);
-	const bool come = atomic_load(&wait->event->come);
+	pthread_mutex_unlock(&turn->lock);
+	if (!leads && wait->begin)
+		wait->begin(wait->arg);
+	const bool come = follow(wait->event, wait->until_ms);
+	pthread_mutex_lock(&turn->lock);
 	if (--turn->inside == 0)
 		pthread_cond_signal(&turn->left);
 	pthread_mutex_unlock(&turn->lock);
@@ -123,15 +127,18 @@ void dns_turn_end(struct dns_turn *turn, struct dns_event *event)
 {
 	const uint64_t one = 1;
 
-	pthread_mutex_lock(&turn->lock);
+	pthread_mutex_lock(&event->lock);
 	atomic_store(&event->come, true);
+	/* after that: a leader looks whether it has come after it has become one */
+	pthread_mutex_lock(&turn->lock);
 	if (turn->leader == event && !pthread_equal(turn->leads, pthread_self())) {
 		turn->kicked = true;
 		(void)!write(turn->kick, &one, sizeof(one));
 	}
-	/* not later: whoever waits may free it then */
-	pthread_cond_broadcast(&event->change);
 	pthread_mutex_unlock(&turn->lock);
+	/* within the lock: whoever waits may free it then */
+	pthread_cond_broadcast(&event->change);
+	pthread_mutex_unlock(&event->lock);
 }
 
 void dns_turn_asked(struct dns_turn *turn)
