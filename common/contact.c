@@ -3,24 +3,25 @@
  */
 #include "contact.h"
 
-/* Up to a tag. A local part that begins with "+", or is quoted, has none. */
-static size_t length_without_tag(struct span local)
-{
-	if (local.len == 0 || local.at[0] == '"')
-		return local.len;
-	for (size_t i = 1; i < local.len; i++)
-		if (local.at[i] == '+')
-			return i;
-	return local.len;
-}
-
+/*
+ * Quotes and backslashes are no part of the mailbox's name (RFC 5321 4.1.2): else each letter could be written in two
+ * ways. A local part that begins with "+" has no tag.
+ */
 static void put(struct span local, const char *domain, bool with_dots, struct text *out)
 {
-	size_t len = length_without_tag(local);
+	size_t letters = 0;
 
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < local.len; i++) {
+		if (local.at[i] == '"')
+			continue;
+		if (local.at[i] == '\\' && i + 1 < local.len)
+			i++;
+		if (local.at[i] == '+' && letters > 0)
+			break;
+		letters++;
 		if (with_dots || local.at[i] != '.')
 			text_char(out, ascii_lower(local.at[i]));
+	}
 	text_char(out, '@');
 	text_str(out, domain);
 }

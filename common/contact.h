@@ -10,7 +10,7 @@
 #define CONTACT_MAX 321
 
 /*
- * Whom an account has written to: the local part without a tag and in lower case, "@", the domain (in comparable form,
+ * Whom an account has written to: the local part without quotes, without a tag and in lower case, "@", the domain (in comparable form,
  * see address/address.h; "" for none). Dots stay, although Gmail does not care: people write their address in one way,
  * and who registers as v.ictim and as vi.ctim is a bot.
  */

@@ -223,9 +223,20 @@ static void one_form_for_a_recipient(void **state)
 	assert_string_equal(folded(contact_fold, "anna+a+b", "x.example"), "anna@x.example");
 	assert_string_equal(folded(contact_fold, "anna.b", "googlemail.com"), "anna.b@gmail.com");
 	assert_string_equal(folded(contact_fold, "+49301234", "fax.example"), "+49301234@fax.example");
-	assert_string_equal(folded(contact_fold, "\"a+b\"", "x.example"), "\"a+b\"@x.example");
+	assert_string_equal(folded(contact_fold, "\"+a\"", "x.example"), "+a@x.example");
+	assert_string_equal(folded(contact_fold, "\"\"", "x.example"), "@x.example");
 	assert_string_equal(folded(contact_fold, "", ""), "@");
 	assert_string_equal(folded(contact_fold, "postmaster", ""), "postmaster@");
+}
+
+static void quotes_and_backslashes_make_no_other_recipient(void **state)
+{
+	(void)state;
+	assert_string_equal(folded(contact_fold, "\"Anna.Mueller\"", "gmx.de"), "anna.mueller@gmx.de");
+	assert_string_equal(folded(contact_fold, "\"an\\na\"", "gmx.de"), "anna@gmx.de");
+	assert_string_equal(folded(contact_fold, "\"anna+b\"", "gmx.de"), "anna@gmx.de");
+	assert_string_equal(folded(contact_fold, "\"a\\\"b\"", "gmx.de"), "a\"b@gmx.de");
+	assert_string_equal(folded(contact_box, "\"v.ic\\tim\"", "gmail.com"), "victim@gmail.com");
 }
 
 static void dots_are_one_box_at_gmail_only(void **state)
@@ -270,6 +281,7 @@ int main(void)
 		TEST(what_a_machine_makes_up_is),
 		TEST(other_scripts_and_bytes_say_nothing),
 		TEST(one_form_for_a_recipient),
+		TEST(quotes_and_backslashes_make_no_other_recipient),
 		TEST(dots_are_one_box_at_gmail_only),
 		TEST(what_is_too_long_is_cut),
 	};
