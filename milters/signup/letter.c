@@ -3,6 +3,7 @@
  */
 #include "milters/signup/letter.h"
 
+#include "hash.h"
 #include "milters/signup/opening.h"
 #include "milters/signup/sketch.h"
 
@@ -76,23 +77,23 @@ void letter_read(const struct session *session, struct letter *out)
 	out->sketch = sketch_make(out->facts.subject, (struct span){ opening, len });
 }
 
-static void put(struct text *text, struct span value)
+static void put_hash(struct text *text, const uint64_t key[2], struct span value)
 {
-	text_mem(text, value.at, value.len < 200 ? value.len : 200);
-	text_char(text, '\n');
+	text_u64(text, hash_keyed(key, value.at, value.len));
+	text_char(text, ' ');
 }
 
-struct span letter_token(const struct session *session, uint64_t recipients, char out[LETTER_TOKEN_SIZE])
+struct span letter_token(const struct session *session, const uint64_t key[2], uint64_t recipients,
+			 char out[LETTER_TOKEN_SIZE])
 {
-	struct span id = field_of(session, "Message-ID");
+	static const char *const names[] = { "Message-ID", "Date", "Subject" };
+	const struct message *message = &session->message;
 	struct text text;
 
 	text_init(&text, out, LETTER_TOKEN_SIZE);
-	put(&text, id);
-	if (id.len == 0) {
-		put(&text, field_of(session, "Date"));
-		put(&text, field_of(session, "Subject"));
-	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		put_hash(&text, key, field_of(session, names[i]));
+	put_hash(&text, key, (struct span){ message->body, message->body_len });
 	text_u64(&text, recipients);
 	return (struct span){ text.at, text.len };
 }

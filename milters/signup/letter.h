@@ -9,7 +9,7 @@
 #include "session.h"
 
 #define LETTER_SUBJECT_SIZE (STEM_TEXT_MAX + 1)
-#define LETTER_TOKEN_SIZE 512
+#define LETTER_TOKEN_SIZE 128
 
 /* Names of the header fields that are looked at, NULL-terminated. */
 extern const char *const letter_headers[];
@@ -25,9 +25,11 @@ struct letter {
 void letter_read(const struct session *session, struct letter *out);
 
 /*
- * What is the same when the message is tried again, under another queue id too, and else another: its Message-ID, or
- * without one Date and Subject, with `recipients`, a number that stands for them in any order.
+ * What is the same when the message is tried again, under another queue id too, and else another: Message-ID, Date,
+ * Subject and the begin of the body, for whoever writes the text may write the same Message-ID into all; with
+ * `recipients`, a number that stands for them in any order. `key`: the secret of all servers.
  */
-struct span letter_token(const struct session *session, uint64_t recipients, char out[LETTER_TOKEN_SIZE]);
+struct span letter_token(const struct session *session, const uint64_t key[2], uint64_t recipients,
+			 char out[LETTER_TOKEN_SIZE]);
 
 #endif

@@ -55,7 +55,7 @@ bool sending_begin(struct sending *sending)
 	if (!strangers_read(&sending->strangers, sending->view, sending->providers,
 			    sending->has_secret ? &sending->secret : NULL, span_of(signup_kind_names[sending->kind])))
 		return false;
-	sending->ledger.token = letter_token(session, sending->strangers.sum, sending->token);
+	sending->ledger.token = letter_token(session, sending->secret.key, sending->strangers.sum, sending->token);
 	return true;
 }
 

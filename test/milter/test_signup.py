@@ -146,6 +146,19 @@ def test_a_retry_without_contacts_counts_once_by_its_token():
         same(used(redis, '{cp1001}', 'account:confirm'), 1)
 
 
+def test_another_text_is_no_retry_whatever_its_id():
+    for name, more in (('none', []), ('same', [('Message-ID', '<same@own.example>')])):
+        with counting() as (milter, redis):
+            for i in range(4):
+                message = Message(rcpt_to=('v@far.example',), body=b'Your code is %d\r\n' % i,
+                                  headers=[('From', 'info@own.example'), ('Subject', 'Confirm your account'), *FORM, *more])
+                answer = ask(milter.socket, message)
+                same(answer.verdict == 'accept', i < 3, '%s, mail %d' % (name, i))
+                if i == 0:
+                    check(knows(redis, 'cp1001', 1), 'not known')
+            check('[SGN10]' in answer.reply.text, '%s', answer.reply.text)
+
+
 def test_what_another_milter_refuses_counts_nothing():
     with counting(sender='\tdefault_domains = {"*.cp1server.example.com"}') as (milter, redis):
         same(send(milter, 'a@far.example', mail_from='x@victim.example').verdict, 'reject')

@@ -303,11 +303,13 @@ static void each_field_of_evidence_is_asked_for(void **state)
 static struct span token_of(struct session *session, const char *name, const char *value, uint64_t recipients,
 			    char out[LETTER_TOKEN_SIZE])
 {
+	static const uint64_t key[2] = { 1, 2 };
+
 	message_reset(session);
 	if (name)
 		assert_int_equal(message_header(session, name, value, true), 0);
 	assert_int_equal(message_header(session, "Subject", "hello", true), 0);
-	return letter_token(session, recipients, out);
+	return letter_token(session, key, recipients, out);
 }
 
 static void a_token_is_of_message_and_recipients(void **state)
@@ -323,6 +325,11 @@ static void a_token_is_of_message_and_recipients(void **state)
 	token_of(&session, "Message-ID", "<1@x>", 6, b);
 	assert_string_not_equal(a, b);
 	token_of(&session, "Message-ID", "<2@x>", 5, b);
+	assert_string_not_equal(a, b);
+	token_of(&session, "Message-ID", "<1@x>", 5, b);
+	assert_string_equal(a, b);
+	message_body(&session, "Your code is 1", 14);
+	letter_token(&session, (uint64_t[]){ 1, 2 }, 5, b);
 	assert_string_not_equal(a, b);
 	token_of(&session, "Date", "Mon, 1 Jan 2024", 5, a);
 	token_of(&session, "Date", "Tue, 2 Jan 2024", 5, b);
