@@ -35,7 +35,8 @@ static struct limit_request *request_begin(const struct ledger *ledger, struct e
 	request->mode = mode;
 	request->entity = entity->entity;
 	request->sub = entity->sub;
-	request->by = ledger->entities[0].entity;
+	/* mail of nobody is somebody's too: without a name, its guests would have no bound */
+	request->by = ledger->entities[0].entity.len > 0 ? ledger->entities[0].entity : span_of("unknown");
 	request->token = mode == LIMIT_CHECK ? (struct span){ "", 0 } : ledger->token;
 	request->count = 0;
 	return request;

@@ -561,6 +561,17 @@ def test_an_attacker_cannot_make_redis_grow():
                 check(redis.command('TTL', key) > 0, '%r stays for ever', key)
 
 
+def test_mail_of_nobody_cannot_make_redis_grow_either():
+    with counting(sender='\tunknown_account = off') as (milter, redis):
+        with Mta(milter.socket) as mta:
+            mta.open()
+            for i in range(1100):
+                mta.message(letter('n%d@far.example' % i, auth_user='x@nowhere.example'))
+        time.sleep(0.5)
+        victims = redis.command('KEYS', 'leu:limit:*:victim')
+        check(len(victims) <= 1000, '%d victims in an hour', len(victims))
+
+
 def test_one_message_takes_two_trips_at_most():
     with counting('account_recipients_limit = "100/1000"') as (milter, redis):
         scripts = lambda: sum(int(n) for n in re.findall(rb'cmdstat_evalsha:calls=(\d+)', redis.command('INFO', 'commandstats')))
