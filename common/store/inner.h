@@ -69,6 +69,7 @@ struct store {
 	bool secret_known;
 	int64_t secret_at;	 /* last asked for */
 	int64_t secret_since_ms; /* wall clock of the store; 0 = not known */
+	uint64_t told_end;	 /* the place in posts behind all that tells what was counted without the store */
 	struct steady {
 		bool known;	  /* the first of these two */
 		int64_t ticks_ms; /* the time of limits minus our ticks */

@@ -8,6 +8,7 @@
 #include "store/inner.h"
 #include "store/limit.h"
 #include "store/local.h"
+#include "store/settle.h"
 #include "store/state.h"
 #include "store/steady.h"
 #include "store/token.h"
@@ -103,6 +104,16 @@ static void guest_note(const struct limit_request *request, struct store *store)
 
 /* ---- asking and answers ---------------------------------------------------------------------- */
 
+/*
+ * A store that is back does not yet know what was counted without it, and would let through what this server, which has
+ * let its limit through, must not.
+ */
+static bool decides_alone(const struct limit_request *request, struct store *store)
+{
+	return store && request->mode == LIMIT_COUNT && !is_settled(store) &&
+	       !local_fits(store->local, request, request->words.key[0], time_now());
+}
+
 struct store_request limit_ask(struct limit_request *request, struct store *store)
 {
 	static const char *const modes[] = { "check", "count", "observe" };
@@ -116,7 +127,8 @@ struct store_request limit_ask(struct limit_request *request, struct store *stor
 	if (!request->sub.len)
 		words->key[out.key_count++] = key_write(request, "override", words->keys[1]);
 	token_write(store, request->token, words->token);
-	words->arg[out.arg_count++] = span_of(modes[request->mode]);
+	words->alone = decides_alone(request, store);
+	words->arg[out.arg_count++] = span_of(modes[words->alone ? LIMIT_CHECK : request->mode]);
 	words->arg[out.arg_count++] = span_of(words->token);
 	words->arg[out.arg_count++] = span_of("0");
 	words->arg[out.arg_count++] = steady_time(store, words->time);
@@ -174,8 +186,12 @@ static void post_again(struct limit_request *request, struct store *store)
 	words->arg[3] = steady_correction(store, words->time);
 	const struct store_request again = { STORE_SCRIPT_LIMIT, words->key, request->sub.len ? 1 : 2, words->arg,
 					     4 + 4 * request->count };
-	if (*words->token)
-		store_post(store, &again);
+	if (!*words->token)
+		return;
+	store_post(store, &again);
+	pthread_mutex_lock(&store->lock);
+	store->told_end = store->posts.head;
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* Its thread has something to tell; it may be asleep where the store is there but takes no writes. */
@@ -196,10 +212,10 @@ void limit_answer(struct limit_request *request, struct store *store, const stru
 		request->fits = true;
 		request->counted = request->again = false;
 		request->free_ms = request->refused_ms = request->full_since_ms = 0;
-	} else if (answer && read_answer(request, store, answer, now)) {
+	} else if (answer && !request->words.alone && read_answer(request, store, answer, now)) {
 		local_follow(store->local, request, key, now);
 	} else {
-		const bool unsure = !answer || answer->result == STORE_UNSURE;
+		const bool unsure = !request->words.alone && (!answer || answer->result == STORE_UNSURE);
 		local_decide(store->local, request, key, now, !unsure);
 		if (unsure && request->counted)
 			post_again(request, store);

@@ -70,6 +70,7 @@ struct limit_request {
 	int64_t full_since_ms; /* since when that has happened without a day's pause */
 
 	struct limit_words {
+		bool alone;
 		char keys[2][STORE_KEY_SIZE], token[8], time[24], numbers[LIMITS][3][12];
 		struct span key[2], arg[4 + 4 * LIMITS];
 	} words; /* of limit_ask() */

@@ -350,6 +350,20 @@ void local_decide(struct local *local, struct limit_request *request, struct spa
 	atomic_fetch_add(&local->decided, 1);
 }
 
+bool local_fits(struct local *local, const struct limit_request *request, struct span key, struct local_time now)
+{
+	bool fits = true;
+
+	pthread_mutex_lock(&local->lock);
+	for (size_t i = 0; i < request->count; i++) {
+		struct limit limit = request->limits[i];
+		look(place_of(local, key, limit.name, false), &limit, now);
+		fits &= limit.free_ms == 0;
+	}
+	pthread_mutex_unlock(&local->lock);
+	return fits;
+}
+
 bool local_bound(struct local *local, struct span key, const struct limit *bound, bool add, struct local_time now)
 {
 	struct limit limit = *bound;

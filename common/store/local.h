@@ -23,6 +23,9 @@ struct local_time {
 void local_decide(struct local *local, struct limit_request *request, struct span key, struct local_time now,
 		  bool owed);
 
+/* Would all of a request fit by what this process has counted itself? */
+bool local_fits(struct local *local, const struct limit_request *request, struct span key, struct local_time now);
+
 /* Of what only this process knows: do `bound->n` more fit? With `add` they are counted, whether or not they do. */
 bool local_bound(struct local *local, struct span key, const struct limit *bound, bool add, struct local_time now);
 

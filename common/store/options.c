@@ -26,7 +26,7 @@ static const struct option store_rows[] = {
 	    "Speak TLS to host:port; needs a build with hiredis 1.0 or later."),
 	ROW(STRING, tls_ca, "\"\"", 0, 0, NULL,
 	    "File with the certificate authority that signed the server's certificate; empty means the system's own."),
-	ROW(NUMBER, deadline_ms, "100", 10, 1000, NULL,
+	ROW(NUMBER, deadline_ms, "80", 10, 1000, NULL,
 	    "The longest a message waits for the store, in milliseconds; after that it is decided without."),
 	ROW(TIME, history_keep, "72h", 3600, 2592000, NULL,
 	    "How long the decisions about an account are kept."),

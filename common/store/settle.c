@@ -46,6 +46,14 @@ static bool has_room(const struct posts *posts)
 	return posts->head - posts->tail < posts->size / 2;
 }
 
+bool is_settled(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	const bool settled = !local_owes(store->local) && store->posts.tail >= store->told_end;
+	pthread_mutex_unlock(&store->lock);
+	return settled;
+}
+
 void settle(struct store *store)
 {
 	const struct local_time now = { clock_ticks_ms(), clock_wall_ms() };
@@ -60,6 +68,7 @@ void settle(struct store *store)
 	for (int i = 0; i < PIECES && has_room(&store->posts) && local_pay(store->local, &debt, now); i++) {
 		write_request(&told, correction, &debt);
 		store->status.posted += posts_put_request(&store->posts, &told.request, &dropped);
+		store->told_end = store->posts.head;
 	}
 	pthread_mutex_unlock(&store->lock);
 }

@@ -9,4 +9,7 @@
 /* Some of it, as posts: behind those that wait already, and never in the place of one. Runs in the I/O thread. */
 void settle(struct store *store);
 
+/* Does the store know all that was counted without it? */
+bool is_settled(struct store *store);
+
 #endif

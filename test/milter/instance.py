@@ -283,11 +283,11 @@ class Redis:
         if not self.program.startswith('/usr/') and os.path.isdir(tree):
             self.environment['LD_LIBRARY_PATH'] = tree
 
-    def start(self):
+    def start(self, *more):
         with open(self.log_file, 'ab') as log:
             self.process = subprocess.Popen(
                 [self.program, '--port', '0', '--unixsocket', self.socket, '--unixsocketperm', '770', '--save', '',
-                 '--appendonly', 'no', '--daemonize', 'no', '--dir', self.home, '--enable-debug-command', 'local'],
+                 '--appendonly', 'no', '--daemonize', 'no', '--dir', self.home, '--enable-debug-command', 'local', *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
         if not wait_for(lambda: self.answers(), 10):
             raise AssertionError('redis-server does not answer:\n' + open(self.log_file).read()[-1000:])

@@ -367,6 +367,11 @@ static void a_server_that_takes_no_writes_is_told_when_it_does(void **state)
 	}
 	assert_int_equal(passed, 2);
 	assert_int_equal(decide(f->store, 4, (const char *const[]){ "CONFIG", "SET", "maxmemory", "0" }), STORE_OK);
+	for (int i = 0; i < 10; i++) { /* it does not know of those two yet */
+		request = request_of("a", LIMIT_COUNT, 1, 3, 0);
+		run(f->store, &request);
+		assert_false(request.fits);
+	}
 	assert_true(becomes_used(f->store, "a", 3, 10000));
 }
 
