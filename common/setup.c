@@ -10,6 +10,7 @@
 #include "dns/shared.h"
 #include "egress.h"
 #include "identity.h"
+#include "learn.h"
 #include "log.h"
 #include "provider/provider.h"
 #include "setup.h"
@@ -110,6 +111,7 @@ int setup_sections(const struct section **sections, const struct milter *const *
 	sections[n++] = &dns_section;
 	sections[n++] = &provider_section;
 	sections[n++] = &notice_section;
+	sections[n++] = &learn_section;
 	for (; *milters; milters++) {
 		if (n == SETUP_SECTIONS)
 			return -1;
@@ -132,6 +134,10 @@ static int service_add(struct setup *setup, const char *name, char *error, size_
 	for (size_t i = 0; i < setup->service_count; i++)
 		if (!strcmp(setup->services[i], name))
 			return 0;
+	if (strcmp(name, LEARN_NAME) == 0) {
+		snprintf(error, size, "service '" LEARN_NAME "': leumund-learn has this name; take another");
+		return -1;
+	}
 	if (!service_name_is_good(name)) {
 		snprintf(error, size, "service '%.64s': a name is 1 to 32 of a-z 0-9 - _", name);
 		return -1;
@@ -214,6 +220,7 @@ int setup_load(struct setup *setup, const char *directory, const struct milter *
 	setup->dns = config_section(setup->config, dns_section.name);
 	setup->provider = config_section(setup->config, provider_section.name);
 	setup->notice = config_section(setup->config, notice_section.name);
+	setup->learn = config_section(setup->config, learn_section.name);
 	if (domains_resolve(setup, directory) < 0) {
 		snprintf(error, size, "out of memory");
 		setup_free(setup);

@@ -73,6 +73,7 @@ struct setup {
 	const struct egress_options *egress;
 	const struct dns_settings *dns;
 	const struct provider_options *provider;
+	const struct learn_options *learn;
 	struct string_list domains; /* leumund.domains; relative names are relative to the configuration directory */
 	const char *services[SETUP_SERVICES]; /* with at least one enabled milter, in order */
 	size_t service_count;

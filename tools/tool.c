@@ -17,7 +17,8 @@ void complain(const char *format, ...)
 {
 	va_list args;
 
-	fputs("leumund: ", stderr);
+	/* leumund or leumund-learn */
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
