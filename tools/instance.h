@@ -17,6 +17,7 @@ struct instance {
 	struct setup setup;
 	char conf[PATH_MAX], run[PATH_MAX]; /* absolute; the working directory is `run` */
 	char daemon[PATH_MAX];		    /* leumundd */
+	char learner[PATH_MAX];		    /* leumund-learn */
 	bool stay_root;
 	char user_name[64];
 	const char *user; /* whom Redis becomes: user_name, or NULL: nobody else */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "learn.h"
 #include "supervisor.h"
 #include "system/notify.h"
 #include "system/pid_file.h"
@@ -19,8 +20,8 @@
 #define LOG_FILE "leumund.log"
 #define TAIL_BYTES 8192
 
-/* leumundd: beside this program, where it was to be installed, or in PATH. */
-static void daemon_find(char *out, size_t size)
+/* Another program of ours: beside this one, where it was to be installed, or in PATH. */
+static void program_of_ours(const char *name, char *out, size_t size)
 {
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -32,12 +33,12 @@ static void daemon_find(char *out, size_t size)
 	}
 	if (slash) {
 		*slash = '\0';
-		if ((size_t)snprintf(out, size, "%s/leumundd", self) < size && access(out, X_OK) == 0)
+		if ((size_t)snprintf(out, size, "%s/%s", self, name) < size && access(out, X_OK) == 0)
 			return;
 	}
-	snprintf(out, size, "%s", LEUMUND_SBINDIR "/leumundd");
+	snprintf(out, size, LEUMUND_SBINDIR "/%s", name);
 	if (access(out, X_OK) != 0)
-		snprintf(out, size, "leumundd");
+		snprintf(out, size, "%s", name);
 }
 
 /* As root services become leumund.user. Without that user this is a private instance, and root stays root. */
@@ -237,7 +238,8 @@ static int instance_run(struct instance *instance, const struct call *call, cons
 		return EX_OSERR;
 	}
 	log_open("leumund", (enum log_target)options->log, (enum log_level)(LEVEL_ERROR + options->log_level));
-	daemon_find(instance->daemon, sizeof(instance->daemon));
+	program_of_ours("leumundd", instance->daemon, sizeof(instance->daemon));
+	program_of_ours("leumund-learn", instance->learner, sizeof(instance->learner));
 	instance->ready = ready_say;
 	status = supervise(instance);
 	if (status != 0 && call->detach)
@@ -268,7 +270,7 @@ int command_run(const struct call *call)
 	status = tool_setup(&effective, &instance.setup);
 	if (status != 0)
 		return status;
-	if (instance.setup.service_count == 0) {
+	if (instance.setup.service_count == 0 && !instance.setup.learn->enable) {
 		complain("%s: no service is enabled; set enable = true in a milter's section", instance.conf);
 		setup_free(&instance.setup);
 		return EX_CONFIG;

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "child.h"
+#include "learn.h"
 #include "retry.h"
 #include "services.h"
 #include "system/clock.h"
@@ -27,22 +28,25 @@ static struct service services[SERVICES];
 static size_t service_count;
 static pid_t leaving[LEAVING]; /* were replaced or switched off, drain and end */
 
+/* A process of each; leumund-learn is started and replaced like a service, and serves nobody. */
 static void service_start(struct instance *instance, struct service *service, struct child *child)
 {
+	const bool is_learner = strcmp(service->name, LEARN_NAME) == 0;
 	const char *argv[9];
-	struct program program = {
-		.file = instance->daemon, .argv = argv, .output = instance->output, .tells_ready = true
-	};
+	struct program program = { .file = is_learner ? instance->learner : instance->daemon,
+				   .argv = argv,
+				   .output = instance->output,
+				   .tells_ready = true };
 	int n = 0;
 
-	argv[n++] = "leumundd";
+	argv[n++] = is_learner ? "leumund-learn" : "leumundd";
 	argv[n++] = "-c";
 	argv[n++] = instance->conf;
 	argv[n++] = "-r";
 	argv[n++] = instance->run;
 	if (instance->stay_root)
 		argv[n++] = "-S";
-	argv[n++] = service->name;
+	argv[n++] = is_learner ? "-T" : service->name;
 	argv[n] = NULL;
 	service->retry.at_ms = 0;
 	if (child_start(child, &program) == 0)
@@ -128,21 +132,27 @@ static void service_switch_off(struct instance *instance, struct service *servic
 	service->retry.at_ms = 0;
 }
 
+static void service_want(struct instance *instance, const char *name)
+{
+	struct service *service = service_named(name);
+
+	if (!service)
+		return;
+	service->wanted = true;
+	if (service->now.pid == 0)
+		service_start(instance, service, &service->now);
+}
+
 void services_arrange(struct instance *instance)
 {
 	const struct setup *setup = &instance->setup;
 
 	for (size_t i = 0; i < service_count; i++)
 		services[i].wanted = false;
-	for (size_t i = 0; i < setup->service_count; i++) {
-		struct service *service = service_named(setup->services[i]);
-
-		if (!service)
-			continue;
-		service->wanted = true;
-		if (service->now.pid == 0)
-			service_start(instance, service, &service->now);
-	}
+	for (size_t i = 0; i < setup->service_count; i++)
+		service_want(instance, setup->services[i]);
+	if (setup->learn->enable)
+		service_want(instance, LEARN_NAME);
 	for (size_t i = 0; i < service_count; i++)
 		if (!services[i].wanted)
 			service_switch_off(instance, &services[i]);
