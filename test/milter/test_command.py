@@ -205,7 +205,7 @@ def test_shipped_configuration_holds_every_option_with_its_default():
     with Command() as leumund:
         for name, sections in (('00-leumund.conf', ('leumund', 'identity', 'store', 'egress', 'dns', 'notice')),
                                ('10-provider.conf', ('provider',)), ('20-sender.conf', ('sender',)),
-                               ('40-spf.conf', ('spf',))):
+                               ('40-spf.conf', ('spf',)), ('70-learn.conf', ('learn',))):
             with open(os.path.join(shipped, name)) as f:
                 text = re.sub(r'^\t(enable|service) = .*$', lambda found: '\t#' + found.group(1), f.read(), flags=re.M)
             text = re.sub(r'^\tgroups = \{\n.*?^\t\}$', '\t#groups = {}', text, flags=re.M | re.S)
