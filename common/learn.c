@@ -9,7 +9,7 @@ static const char *check_file(const char *value)
 {
 	if (value[0] == '/')
 		return NULL;
-	if (strcmp(value, LEARN_JOURNAL) != 0)
+	if (strcmp(value, LEARN_JOURNAL) != 0 && strncmp(value, LEARN_JOURNAL ":/", strlen(LEARN_JOURNAL) + 2) != 0)
 		return "write the whole name, such as \"/var/log/mail.log\", or \"journal\"";
 #if defined(LEUMUND_WITH_SYSTEMD)
 	return NULL;

@@ -9,7 +9,7 @@
 /* What `leumund run` calls it, beside the services; no service may have this name. */
 #define LEARN_NAME "learn"
 
-/* In place of a file's name. */
+/* In place of a file's name, perhaps with ":/DIRECTORY". */
 #define LEARN_JOURNAL "journal"
 
 struct learn_options {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "follow/journal.h"
 #include "follow/position.h"
 #include "follow/sibling.h"
 #include "system/clock.h"
@@ -23,7 +24,8 @@ struct follow {
 	struct tail tails[POSITION_MARKS]; /* the oldest first */
 	bool has_current;		   /* the last of them has the log's name */
 	int64_t looked_ms;
-	int trouble; /* errno of the last try to open it */
+	int trouble;		 /* errno of the last try to open it */
+	struct journal *journal; /* in place of all that */
 };
 
 static void say(struct follow *follow, bool is_warning, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -228,6 +230,12 @@ struct follow *follow_open(const struct follow_options *options)
 	if (!follow)
 		return NULL;
 	follow->options = *options;
+	if (strncmp(options->path, FOLLOW_JOURNAL, strlen(FOLLOW_JOURNAL)) == 0) {
+		follow->journal = journal_open(&follow->options, &follow->counts);
+		if (!follow->journal)
+			follow_close(&follow);
+		return follow;
+	}
 	siblings_find(options->path, &siblings);
 	if (options->position && position_read(options->position, &position) == 0) {
 		resume(follow, &position, &siblings);
@@ -313,6 +321,8 @@ size_t follow_read(struct follow *follow, size_t most)
 {
 	const uint64_t before = follow->counts.bytes;
 
+	if (follow->journal)
+		return journal_read(follow->journal, most);
 	for (size_t i = 0; i < follow->count && follow->counts.bytes - before < most;) {
 		struct tail *tail = &follow->tails[i];
 		enum tail_state state;
@@ -337,6 +347,8 @@ int follow_save(struct follow *follow)
 {
 	struct position position = { .at_ms = clock_wall_ms(), .count = follow->count };
 
+	if (follow->journal)
+		return journal_save(follow->journal);
 	if (!follow->options.position || follow->count == 0)
 		return 0;
 	for (size_t i = 0; i < follow->count; i++)
@@ -359,6 +371,8 @@ void follow_close(struct follow **follow)
 {
 	while (*follow && (*follow)->count > 0)
 		tail_end(&(*follow)->tails[--(*follow)->count]);
+	if (*follow)
+		journal_close(&(*follow)->journal);
 	free(*follow);
 	*follow = NULL;
 }

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In place of a path; followed by ":/DIRECTORY" it is the journal there. Needs a build with libsystemd. */
+#define FOLLOW_JOURNAL "journal"
+
 /* Longer lines are cut there. */
 #define FOLLOW_LINE (64 * 1024)
 
@@ -45,7 +48,10 @@ struct follow_counts {
 
 struct follow;
 
-/* Finds its place; the file itself may appear later. The strings must live as long. NULL: no memory. */
+/*
+ * Finds its place; the file itself may appear later. The strings must live as long. NULL: no memory, or a journal that
+ * this build cannot read.
+ */
 struct follow *follow_open(const struct follow_options *options);
 
 /* Gives the lines of about `most` bytes; how many bytes were read, 0: nothing new. */

@@ -93,10 +93,9 @@ static bool write_all(int fd, const char *from, size_t len)
 	return true;
 }
 
-int position_write(const char *path, const struct position *position)
+int position_write_text(const char *path, const char *text, size_t len)
 {
-	char text[SIZE], new[SIZE];
-	const size_t len = position_print(position, text, sizeof(text));
+	char new[SIZE];
 
 	if ((size_t)snprintf(new, sizeof(new), "%s.new", path) >= sizeof(new)) {
 		errno = ENAMETOOLONG;
@@ -114,4 +113,12 @@ int position_write(const char *path, const struct position *position)
 	if (!good)
 		errno = saved;
 	return -1;
+}
+
+int position_write(const char *path, const struct position *position)
+{
+	char text[SIZE];
+	const size_t len = position_print(position, text, sizeof(text));
+
+	return position_write_text(path, text, len);
 }

@@ -19,5 +19,6 @@ int position_read(const char *path, struct position *out);
 
 /* Durable, by rename. 0, or -1 with errno. */
 int position_write(const char *path, const struct position *position);
+int position_write_text(const char *path, const char *text, size_t len);
 
 #endif

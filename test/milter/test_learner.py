@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from case import check, note, same
+from case import Skip, check, note, same
 from command import Command
 from instance import BUILD, ROOT, SLOW, Redis, process_figures, wait_for
 
@@ -382,3 +382,48 @@ def test_much_in_little_memory():
         note('%d lines/s with the writing, at most %d kB resident', lines / took, max(most))
         check(SLOW > 1 or lines / took >= 20000, 'slow: %.1f s', took)
         check(SLOW > 1 or max(most) < 60000, '%d kB', max(most))
+
+
+REMOTE = '/lib/systemd/systemd-journal-remote'
+
+
+def journal_entry(number, message, program='postfix/smtp', uid=0, facility=2):
+    return ('__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=5a2c1f0e7d6b4a39886f0d1c2b3a4958\n'
+            '_MACHINE_ID=0a2c1f0e7d6b4a39886f0d1c2b3a4958\n_HOSTNAME=host\nPRIORITY=6\nSYSLOG_FACILITY=%d\n'
+            'SYSLOG_IDENTIFIER=%s\n_PID=7\n_UID=%d\nMESSAGE=%s\n\n' % (
+                (time.time() - 60) * 1000000 + number * 1000, 1000000 + number * 1000, facility, program, uid, message))
+
+
+def journal_message(number, uid=0):
+    """As message(), in the journal's form of export."""
+    lines = [line.split(': ', 1) for line in message(number).splitlines()]
+    return ''.join(journal_entry(number, line, head.split(' ')[2].split('[')[0], uid) for head, line in lines)
+
+
+def test_the_journal_in_place_of_a_file():
+    if not os.path.exists(REMOTE):
+        raise Skip('no systemd-journal-remote')
+    with Follower() as leumund:
+        place = os.path.join(leumund.home, 'journal')
+        os.mkdir(place)
+
+        def write(name, text):
+            subprocess.run([REMOTE, '-o', os.path.join(place, name), '-'], input=text.encode(), check=True,
+                           stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+        write('a.journal', ''.join(journal_message(n) for n in range(100)) + journal_message(500, uid=10001) +
+              journal_entry(300, 'x', facility=4))
+        leumund.write('60-learn.conf', 'learn {\n\tfiles = {"journal:%s"}\n\tstate = "%s"\n}\n' % (place, leumund.state))
+        status, _, said = leumund.once('--help')
+        child = leumund.learner('-b')
+        if 'lacks libsystemd' in leumund.said():
+            raise Skip('built without libsystemd')
+        leumund.expect(100)  # and not what a customer wrote
+        check(wait_for(lambda: any(n.startswith('place.') for n in os.listdir(leumund.state)), 5), 'no place')
+        time.sleep(1.2)
+        leumund.end(child, signal.SIGKILL)
+        write('b.journal', ''.join(journal_message(n) for n in range(100, 130)))
+        child = leumund.learner()
+        leumund.expect(130)
+        same(leumund.end(child), 0)
+        check('120 lines' in leumund.said() or '520 lines' in leumund.said(), '%s', leumund.said()[-600:])
