@@ -8,6 +8,7 @@
 #include "bounce/bounce.h"
 #include "evidence/evidence.h"
 #include "maillog/maillog.h"
+#include "outcome.h"
 #include "system/clock.h"
 #include "tool.h"
 
@@ -95,39 +96,16 @@ static int classify_mail(struct classify *classify)
 	return EX_OK;
 }
 
-static enum evidence_speaker speaker_of(const struct maillog_outcome *outcome)
-{
-	return outcome->speaker == MAILLOG_REMOTE || outcome->speaker == MAILLOG_NULL ? SPEAKER_REMOTE : SPEAKER_LOCAL;
-}
-
-/* The order of phases is the same in both; what the log's own words say is not guessed at again. */
 static void judge_outcome(void *arg, const struct maillog_outcome *outcome)
 {
 	struct classify *classify = arg;
-	struct evidence_answer answer;
-	struct evidence evidence = { .class = EVIDENCE_DELIVERED, .rule = "", .source = "", .file = "" };
-	struct enhanced_code dsn;
+	struct evidence evidence;
+	struct enhanced_code code;
 	char status[24];
 
-	evidence_answer_parse(outcome->reply.at, outcome->reply.len, &answer);
-	answer.text = outcome->reply;
-	answer.phase = (enum evidence_phase)outcome->phase;
-	answer.speaker = speaker_of(outcome);
-	if (classify->call->provider)
-		answer.provider = classify->call->provider;
-	if (outcome->code > 0)
-		answer.code = outcome->code;
-	enhanced_code_parse(outcome->dsn.at, outcome->dsn.len, &dsn);
-	if (answer.enhanced.class == 0)
-		answer.enhanced = dsn;
-	if (answer.enhanced.class == 0 && answer.code == 0 && outcome->status == MAILLOG_BOUNCED)
-		answer.enhanced.class = 5;
-	if (outcome->status != MAILLOG_SENT)
-		evidence_classify(classify->table, &answer, &evidence);
-	if (outcome->speaker == MAILLOG_WAITING && evidence.class != EVIDENCE_FULL)
-		evidence.class = EVIDENCE_LOCAL;
-	tell(classify, outcome->rcpt_to, status_text(dsn.class > 0 || answer.enhanced.subject == 0 ? &dsn : &answer.enhanced, status, sizeof(status)),
-	     &evidence);
+	outcome_judge(classify->table, outcome, classify->call->provider ? classify->call->provider : "", &evidence,
+		      &code);
+	tell(classify, outcome->rcpt_to, status_text(&code, status, sizeof(status)), &evidence);
 }
 
 /*
@@ -136,7 +114,8 @@ static void judge_outcome(void *arg, const struct maillog_outcome *outcome)
  */
 static void judge_remark(struct classify *classify)
 {
-	static const char *const signs[] = { ": host ", "SMTP error from remote mail server", ", stat=Deferred", "defer (" };
+	static const char *const signs[] = { ": host ", "SMTP error from remote mail server", ", stat=Deferred",
+					     "defer (" };
 	struct evidence_answer answer;
 	struct evidence evidence;
 	char status[24];
@@ -218,7 +197,10 @@ int command_classify(const struct call *call)
 		const char *kind;
 		int (*classify)(struct classify *classify);
 	} kinds[] = {
-		{ "mail", classify_mail }, { "report", classify_mail }, { "reply", classify_reply }, { "log", classify_log },
+		{ "mail", classify_mail },
+		{ "report", classify_mail },
+		{ "reply", classify_reply },
+		{ "log", classify_log },
 	};
 	struct classify classify = { .call = call };
 	int status = EX_CONFIG;

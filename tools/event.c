@@ -26,7 +26,8 @@ static void put_number(struct text *out, const char *key, uint64_t number)
 	text_u64(out, number);
 }
 
-void event_write(const struct maillog_outcome *outcome, const char *account, struct text *out)
+void event_write(const struct maillog_outcome *outcome, const struct evidence *evidence, const char *account,
+		 struct text *out)
 {
 	char id[MAILLOG_ID];
 
@@ -36,6 +37,10 @@ void event_write(const struct maillog_outcome *outcome, const char *account, str
 	put_number(out, "at_ms", outcome->at_ms > 0 ? (uint64_t)outcome->at_ms : 0);
 	put(out, "status", span_of(maillog_status_name(outcome->status)), WORD);
 	put(out, "speaker", span_of(maillog_speaker_name(outcome->speaker)), WORD);
+	put(out, "class", span_of(evidence_class_name(evidence->class)), WORD);
+	if (evidence->about != ABOUT_NOTHING)
+		put(out, "concerns", span_of(evidence_about_name(evidence->about)), WORD);
+	put(out, "by_rule", span_of(evidence->rule), WORD);
 	if (outcome->phase != MAILLOG_PHASE_UNKNOWN)
 		put(out, "phase", span_of(maillog_phase_name(outcome->phase)), WORD);
 	if (outcome->again)

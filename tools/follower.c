@@ -15,6 +15,7 @@
 #include "learn_account.h"
 #include "learn_file.h"
 #include "log.h"
+#include "outcome.h"
 #include "system/clock.h"
 #include "tool.h"
 
@@ -32,6 +33,7 @@ struct source {
 
 struct follower {
 	const struct setup *setup;
+	const struct evidence_table *table;
 	struct outlet *outlet;
 	struct directory *directory;
 	struct learn_accounts *accounts;
@@ -52,12 +54,15 @@ static void outcome_take(void *arg, const struct maillog_outcome *outcome)
 		.at_ms = outcome->at_ms, .sender = outcome->sender, .name = outcome->name, .uid = outcome->uid
 	};
 	const char *account = "";
+	struct evidence evidence;
+	struct enhanced_code code;
 
+	outcome_judge(follower->table, outcome, "", &evidence, &code);
 	if (outcome->sender != MAILLOG_NOBODY)
 		account = learn_account(follower->accounts, &delivery);
 	if (account[0] == '\0')
 		follower->no_account++;
-	outlet_put(follower->outlet, outcome, account);
+	outlet_put(follower->outlet, outcome, &evidence, account);
 }
 
 /* ---- what is read ------------------------------------------------------------------------------ */
@@ -110,7 +115,8 @@ static void directory_look(struct follower *follower)
 	}
 }
 
-struct follower *follower_new(const struct setup *setup, struct outlet *outlet, const char *here)
+struct follower *follower_new(const struct setup *setup, const struct evidence_table *table, struct outlet *outlet,
+			      const char *here)
 {
 	struct follower *follower = calloc(1, sizeof(*follower));
 
@@ -118,6 +124,7 @@ struct follower *follower_new(const struct setup *setup, struct outlet *outlet, 
 		return NULL;
 	follower->setup = setup;
 	follower->outlet = outlet;
+	follower->table = table;
 	directory_look(follower);
 	follower->log = maillog_new(MAILLOG_OPEN, clock_wall_ms(), NULL, NULL);
 	if (follower->accounts && follower->log && maillog_outcomes(follower->log, here, outcome_take, follower) == 0)

@@ -9,8 +9,11 @@
 
 struct follower;
 
-/* `here`: this host's name. All must live as long. NULL: no memory. */
-struct follower *follower_new(const struct setup *setup, struct outlet *outlet, const char *here);
+/*
+ * `here`: this host's name; `table`: what answers mean. All must live as long. NULL: no memory.
+ */
+struct follower *follower_new(const struct setup *setup, const struct evidence_table *table, struct outlet *outlet,
+			      const char *here);
 void follower_free(struct follower **follower);
 
 /*

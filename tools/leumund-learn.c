@@ -37,6 +37,7 @@ static struct {
 	bool print, once, from_begin, take_over, stay_root;
 	char directory[PATH_MAX], pid_file[PATH_MAX], redis[PATH_MAX], here[256];
 	struct setup setup;
+	struct evidence_table *table;
 } learn = { .conf = LEUMUND_SYSCONFDIR "/leumund/conf.d" };
 
 /* ---- the command line -------------------------------------------------------------------------- */
@@ -145,6 +146,19 @@ static int setup_read(struct setup *setup)
 	else
 		fprintf(stderr, "%s\n", error);
 	return EX_CONFIG;
+}
+
+/* What answers mean, with the admin's tables; broken ones leave those of before in force. */
+static int table_read(void)
+{
+	char error[4096];
+	struct evidence_table *table = evidence_load(learn.directory, error, sizeof(error));
+
+	if (!table)
+		return fail(EX_CONFIG, "%s", error);
+	evidence_free(&learn.table);
+	learn.table = table;
+	return 0;
 }
 
 /* ---- the place --------------------------------------------------------------------------------- */
@@ -293,7 +307,7 @@ static int work_open(struct work *work)
 
 	*work = (struct work){ .began_ms = clock_ticks_ms() };
 	status = outlet_open(work);
-	if (status == 0 && !(work->follower = follower_new(&learn.setup, work->outlet, learn.here)))
+	if (status == 0 && !(work->follower = follower_new(&learn.setup, learn.table, work->outlet, learn.here)))
 		status = fail(EX_OSERR, "out of memory");
 	if (status == 0 && !learn.once)
 		status = follower_follow(work->follower, !learn.print, learn.from_begin);
@@ -427,6 +441,7 @@ static bool reload(void)
 	}
 	setup_free(&learn.setup);
 	learn.setup = new;
+	(void)table_read();
 	log_open("leumund-learn", (enum log_target) new.leumund->log,
 		 (enum log_level)(LEVEL_ERROR + new.leumund->log_level));
 	log_notice("the configuration was read again");
@@ -495,11 +510,14 @@ int main(int argc, char **argv)
 		return fail(EX_CONFIG, "configuration directory %s: %s; name it with -c CONF.D", learn.conf,
 			    strerror(errno));
 	status = setup_read(&learn.setup);
+	if (status == 0)
+		status = table_read();
 	if (status != 0)
 		return status;
 	if (gethostname(learn.here, sizeof(learn.here) - 1) < 0)
 		snprintf(learn.here, sizeof(learn.here), "localhost");
 	status = start(argv + optind, argc - optind);
+	evidence_free(&learn.table);
 	setup_free(&learn.setup);
 	return status;
 }

@@ -63,7 +63,8 @@ bool outlet_is_broken(const struct outlet *outlet)
 	return outlet->failed;
 }
 
-void outlet_put(struct outlet *outlet, const struct maillog_outcome *outcome, const char *account)
+void outlet_put(struct outlet *outlet, const struct maillog_outcome *outcome, const struct evidence *evidence,
+		const char *account)
 {
 	struct text line;
 
@@ -76,7 +77,7 @@ void outlet_put(struct outlet *outlet, const struct maillog_outcome *outcome, co
 		return;
 	}
 	text_init(&line, outlet->pending + outlet->len, EVENT_LINE);
-	event_write(outcome, account, &line);
+	event_write(outcome, evidence, account, &line);
 	outlet->pending[outlet->len + line.len] = '\n';
 	outlet->len += line.len + 1;
 }

@@ -4,6 +4,7 @@
 #ifndef LEUMUND_TOOLS_OUTLET_H
 #define LEUMUND_TOOLS_OUTLET_H
 
+#include "evidence/evidence.h"
 #include "maillog/maillog.h"
 #include "spool.h"
 #include "store/store.h"
@@ -26,7 +27,8 @@ struct outlet *outlet_store(struct store *store, struct spool *spool, const stru
 void outlet_close(struct outlet **outlet);
 
 /* `account`: "" = not known. */
-void outlet_put(struct outlet *outlet, const struct maillog_outcome *outcome, const char *account);
+void outlet_put(struct outlet *outlet, const struct maillog_outcome *outcome, const struct evidence *evidence,
+		const char *account);
 
 /* True: all that was put is stored or spooled, durably, or printed. False: it stays here, and the next call tries
  * again. */

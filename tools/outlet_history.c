@@ -58,9 +58,9 @@ static void put_word(struct text *text, struct span line, const char *key)
 /* The id as explain knows it, then the facts in the order in which a decision has them. */
 static void text_put(struct entry *entry, struct span line, int64_t at_ms, uint32_t chance)
 {
-	static const char *const keys[] = { "mail_from", "rcpt_to",  "orig_to",	 "speaker",   "phase",	   "code",
-					    "dsn",	 "relay",    "relay_ip", "egress_ip", "auth_user", "user",
-					    "uid",	 "queue_id", "mta",	 "reply" };
+	static const char *const keys[] = { "mail_from", "rcpt_to", "orig_to", "class",	   "concerns", "speaker",
+					    "phase",	 "code",    "dsn",     "relay",	   "relay_ip", "egress_ip",
+					    "auth_user", "user",    "uid",     "queue_id", "mta",      "reply" };
 	const struct span status = event_value(line, "status");
 	struct text text;
 	char id[16];
