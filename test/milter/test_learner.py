@@ -134,7 +134,7 @@ def test_an_answer_is_in_the_store_within_a_second():
         check(SLOW > 1 or slowest <= 1, '%.2f s', slowest)
         leumund.write('20-sender.conf', 'sender {\n\tenable = false\n}\n')
         shown = leumund('history', 'cp1001', '--max', '1').out
-        for words in ('bounced', 'info@own.example -> u9@far.example', 'class=nonexistent-mailbox', 'phase=rcpt code=550', 'User'):
+        for words in ('bounced', 'info@own.example -> u9@far.example', 'class=nonexistent-mailbox', 'phase=rcpt', 'code=550', 'User'):
             check(words in shown, '%s: %s', words, shown)
 
 
