@@ -217,7 +217,7 @@ def test_shipped_configuration_holds_every_option_with_its_default():
         answer = leumund('-c', shipped, 'config', '--json', place=False)
         same(answer.status, 0, answer.err)
         same([(s, o) for s, options in answer.json().items() for o, v in options.items() if v['from'] != 'default'],
-             [('provider', 'groups')] + [(section, option) for section in ('sender', 'spf', 'selfcheck', 'signup')
+             [('provider', 'groups'), ('learn', 'enable')] + [(section, option) for section in ('sender', 'spf', 'selfcheck', 'signup')
                                          for option in ('enable', 'service')])
 
 
