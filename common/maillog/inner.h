@@ -51,12 +51,14 @@ static inline struct span rest_of(const struct scan *scan)
 	return (struct span){ scan->at, (size_t)(scan->end - scan->at) };
 }
 
-/* ---- maillog.c --------------------------------------------------------------------------------- */
+/* ---- mail.c ------------------------------------------------------------------------------------ */
 
 /* The message that this MTA on this host knows by this id. */
 struct mail *mail_find(struct maillog *log, const struct maillog_entry *entry, struct span id);
 struct mail *mail_begin(struct maillog *log, const struct maillog_entry *entry, struct span id); /* NULL: no memory */
 void mail_forget(struct maillog *log, const struct maillog_entry *entry, struct span id);
+
+/* ---- claim.c ----------------------------------------------------------------------------------- */
 
 /* Whose it is; what waited for that is told. */
 void mail_claim(struct maillog *log, struct mail *mail, enum maillog_sender sender, struct span name, uint32_t uid);
@@ -66,6 +68,9 @@ void mail_pass(struct maillog *log, const struct maillog_entry *entry, struct ma
 
 /* It reached another server; `mail` may be NULL. */
 void mail_delivered(struct maillog *log, const struct maillog_entry *entry, struct mail *mail, struct span address);
+
+/* It is forgotten: queue_new() takes it. */
+void mail_lost(void *arg, struct mail *mail);
 
 /* ---- outcome.c: all does nothing while nobody asks for outcomes ------------------------------------ */
 
