@@ -3,7 +3,7 @@ import contextlib
 import threading
 import time
 
-from case import check, note, same
+from case import check, note
 from instance import SLOW, Instance, wait_for
 from mta import Mta
 from test_signup import letter, used
@@ -101,6 +101,3 @@ def counted(redis):
 def becomes_counted(redis, wanted, seconds=15.0):
     wait_for(lambda: counted(redis) == wanted, seconds, 0.1)
     return counted(redis)
-
-
-__all__ = ['Attack', 'Hurried', 'becomes_counted', 'counted', 'daemons', 'same']
