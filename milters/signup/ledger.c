@@ -26,6 +26,15 @@ void ledger_add(struct ledger *ledger, enum signup_rule rule, const char *kind, 
 	entity->count++;
 }
 
+void ledger_add_bare(struct ledger *ledger, enum signup_rule rule, const char *kind, struct span detail)
+{
+	const size_t before = ledger->counter_count;
+
+	ledger_add(ledger, rule, kind, detail, (struct span){ "", 0 });
+	if (ledger->counter_count > before)
+		ledger->counters[before].is_bare = true;
+}
+
 /* ---- requests ---------------------------------------------------------------------------------- */
 
 static struct limit_request *request_begin(const struct ledger *ledger, struct entity *entity, enum limit_mode mode)
@@ -134,6 +143,8 @@ static struct signup_limits limits_of(const struct ledger *ledger, const struct 
 		memcpy(limits.limit[counter->rule], counter->overridden_to, sizeof(counter->overridden_to));
 		limits.calm_ms = 0;
 	}
+	if (counter->is_bare)
+		memset(limits.limit[counter->rule], 0, sizeof(limits.limit[counter->rule]));
 	return limits;
 }
 

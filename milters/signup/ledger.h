@@ -18,12 +18,13 @@
 #define LEDGER_VICTIMS 4 /* of one message */
 #define LEDGER_GROUPS 5
 #define LEDGER_ENTITIES (2 + LEDGER_VICTIMS)
-#define LEDGER_COUNTERS (2 + LEDGER_GROUPS + 1 + LEDGER_VICTIMS)
+#define LEDGER_COUNTERS (2 + LEDGER_GROUPS + 1 + 2 * LEDGER_VICTIMS)
 
 struct counter {
 	enum signup_rule rule;
 	char name[LIMIT_NAME_SIZE];
 	uint32_t adds; /* by this message; 0: it does not concern it */
+	bool is_bare;  /* only counts: no limit of the rule holds for it */
 	bool overridden;
 	uint32_t overridden_to[SIGNUP_WINDOWS]; /* an admin's limits */
 	struct signup_tally tally;
@@ -55,6 +56,9 @@ struct ledger {
 /* What is opened and not full takes the counters that are added next; all strings outlive the ledger. */
 void ledger_open(struct ledger *ledger, struct span entity, struct span sub);
 void ledger_add(struct ledger *ledger, enum signup_rule rule, const char *kind, struct span detail, struct span about);
+
+/* The same for what is only counted, beside a counter of that rule. */
+void ledger_add_bare(struct ledger *ledger, enum signup_rule rule, const char *kind, struct span detail);
 
 /* The first trip: writes one request for each entity, and takes their answers (NULL: there are none). */
 void ledger_ask(struct ledger *ledger, struct store *store, struct store_request *out);

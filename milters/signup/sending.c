@@ -132,6 +132,7 @@ static void add_victims(struct sending *sending)
 		contact_victim(sending->victims[i], &sending->secret, (struct span){ box.at, box.len });
 		ledger_open(&sending->ledger, span_of(sending->victims[i]), span_of("victim"));
 		ledger_add(&sending->ledger, SIGNUP_VICTIM, "victim", none, span_of(one->rcpt_to));
+		ledger_add_bare(&sending->ledger, SIGNUP_VICTIM, "from", span_of(account_of(sending)));
 	}
 }
 
@@ -150,13 +151,14 @@ static void counters_find(struct sending *sending)
 
 /*
  * Whoever was met minutes ago is a stranger still: a form that is fed the same victim again and again must not go on
- * because it has met him. So one who has the victim's counter is counted on.
+ * because it has met him. So whom this account has brought in today is counted on. One whom it has known for longer is
+ * not: else a few bots' mails to him would keep the new passwords from him that he asks of all others.
  */
-static uint32_t adds_of_victim(const struct sending *sending, const struct counter *counter, size_t at)
+static uint32_t adds_of_victim(const struct sending *sending, const struct counter *from, size_t at)
 {
 	if (sending->strangers.at[at].is_new)
 		return 1;
-	return sending->strangers.count == 1 && sending->kind == SIGNUP_CONFIRM && counter->tally.used[SIGNUP_DAY] > 0;
+	return sending->strangers.count == 1 && sending->kind == SIGNUP_CONFIRM && from->tally.used[SIGNUP_DAY] > 0;
 }
 
 static uint32_t adds_of_group(const struct sending *sending, struct span group)
@@ -179,8 +181,9 @@ static void adds_find(struct sending *sending)
 		struct counter *counter = &sending->ledger.counters[i];
 
 		switch (counter->rule) {
-		case SIGNUP_VICTIM:
-			counter->adds = adds_of_victim(sending, counter, victim++);
+		case SIGNUP_VICTIM: /* and the bare one behind it: see add_victims() */
+			if (!counter->is_bare)
+				counter[0].adds = counter[1].adds = adds_of_victim(sending, &counter[1], victim++);
 			break;
 		case SIGNUP_PROVIDER:
 			counter->adds = adds_of_group(sending, counter->tally.about);

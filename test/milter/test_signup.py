@@ -204,6 +204,19 @@ def test_a_victim_is_counted_over_all_accounts():
         same(used(redis, '{cp1003}', 'account:confirm'), 0, 'what is refused counts nothing')
 
 
+def test_who_is_bombed_gets_the_mail_of_those_who_have_long_known_him():
+    with counting(sender='\tenvelope_owner = off\n\tauthor_owner = off') as (milter, redis):
+        bomb = lambda account: send(milter, 'v@far.example', auth_user=account).verdict == 'accept'
+        check(bomb('cp1004'), 'a stranger')
+        check(knows(redis, 'cp1004', 1), 'not known')
+        # that was days ago
+        for key in redis.command('KEYS', 'leu:limit:*'):
+            redis.command('DEL', key)
+        same([bomb('cp100%d' % n) for n in (1, 2, 3, 1)], [True, True, True, False])
+        check(bomb('cp1004'), 'a new password, of an old acquaintance')
+        same(bomb('cp1005'), False, 'a stranger')
+
+
 def test_orders_and_personal_mail_do_not_count_for_a_victim():
     with counting() as (milter, redis):
         for i in range(6):
@@ -257,6 +270,7 @@ def test_visitors_of_forms_are_counted_by_their_network():
     with scripting('client_recipients_limit = "2/10"') as (milter, redis, user):
         for visitor in ('198.51.100.7', '203.0.113.9, 198.51.100.200'):
             same(by_script(milter, user, visitor.replace(', ', '-') + '@far.example', visitor=visitor).verdict, 'accept')
+        wait_for(lambda: used(redis, '{198.51.100.0%2f24}:client', 'client') == 2, 5)
         same(used(redis, '{198.51.100.0%2f24}:client', 'client'), 2)
         same(by_script(milter, user, 'z@far.example', visitor='198.51.100.9').verdict, 'hold')
         milter.wait_log(r'rule=client_recipients .*about=198.51.100.0/24')
