@@ -81,12 +81,15 @@ unsigned evidence_of_header(const char *name, struct span value)
 
 /*
  * One subject may have words of both tables ("Confirm your order"): what is bought is what it is about. But where a
- * form sends its visitor a copy, the words are the visitor's.
+ * form sends its visitor a copy, or calls him by the name that he gave it, the words behind that begin are not its own.
  */
 static unsigned evidence_of_subject(struct span subject, const struct evidence_words *words)
 {
-	if (words->copy && stems_begin(words->copy, subject))
-		return BIT(SIGNUP_MACHINE);
+	const char *begin = words->copy ? stems_begin(words->copy, subject) : NULL;
+
+	if (begin)
+		return words->subject && stems_find(words->subject, span_of(begin)) ? BIT(SIGNUP_SUBJECT)
+										    : BIT(SIGNUP_MACHINE);
 	if (words->trade && stems_find(words->trade, subject))
 		return BIT(SIGNUP_TRADE);
 	if (words->subject && stems_find(words->subject, subject))

@@ -18,7 +18,7 @@ unsigned evidence_of_header(const char *name, struct span value);
 struct evidence_words {
 	const struct stems *subject; /* "confirm", "aktivier", ... */
 	const struct stems *trade;   /* "order", "Rechnung", ... */
-	const struct stems *copy;    /* "copy of", ...: behind it stands what the visitor wrote */
+	const struct stems *copy;    /* "copy of", ...: behind it stand words that are a visitor's, or a name */
 };
 
 /* The presets of the options, as an admin writes them (subjects.c). */

@@ -80,7 +80,7 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "trade_words", signup_trade_words, 0, 0, NULL, stem_check, OPTION_AT(trade_words),
 	  "How words begin that show orders, invoices, shipping." },
 	{ OPTION_LIST, "copy_words", signup_copy_words, 0, 0, NULL, stem_check, OPTION_AT(copy_words),
-	  "How a subject begins whose other words are a visitor's, because a form sends him a copy." },
+	  "How a subject begins whose other words are a visitor's, or a name: they show nothing." },
 	{ OPTION_CHOICE, "on_store_failure", "local", 0, 0, failure_names, NULL, OPTION_AT(on_store_failure),
 	  "While the store is away: this server's own counts decide, and recipients that it has not lately seen count as new (local); mail passes; or it is deferred." },
 	{ OPTION_LIST, "exempt_accounts", "{}", 0, 0, NULL, exempt_check_account, OPTION_AT(exempt_accounts),

@@ -56,4 +56,8 @@ const char signup_trade_words[] =
 
 const char signup_copy_words[] =
 	"{\"copy of\", \"copy:\", \"your copy\", \"kopie von\", \"kopie:\", \"kopie ihrer\", \"copie de\", "
-	"\"copie:\", \"copia de\", \"copia di\", \"copia:\", \"kopie van\", \"kopia\", \"kopyası\", \"копия\"}";
+	"\"copie:\", \"copia de\", \"copia di\", \"copia:\", \"kopie van\", \"kopia\", \"kopyası\", \"копия\", "
+	"\"account details for\", \"your account details for\", \"welcome to\", \"kontodaten für\", "
+	"\"kontodetails für\", \"benutzerkonto für\", \"zugangsdaten für\", \"willkommen auf\", "
+	"\"willkommen bei\", \"willkommen im\", \"bienvenue sur\", \"bienvenido a\", \"benvenuto su\", "
+	"\"dettagli dell'account\", \"welkom bij\", \"witamy na\", \"добро пожаловать на\"}";

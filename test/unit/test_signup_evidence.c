@@ -146,6 +146,19 @@ static void the_visitors_words_in_a_copy_do_not_count(void **state)
 	assert_int_equal(signup_kind_of(shows("Копия: заказ", true, 0, 0)), SIGNUP_PROGRAM);
 }
 
+/* Bots choose their names, and a forum may be called "Order of the Phoenix". */
+static void names_in_a_forms_subject_do_not_make_it_trade(void **state)
+{
+	(void)state;
+	assert_int_equal(kind_of_subject("Account details for Order 4711 at Forum"), SIGNUP_CONFIRM);
+	assert_int_equal(kind_of_subject("Kontodaten f\xc3\xbcr Rechnung bei Forum"), SIGNUP_CONFIRM);
+	assert_int_equal(kind_of_subject("Welcome to \"Order of the Phoenix\""), SIGNUP_CONFIRM);
+	assert_int_equal(kind_of_subject("Confirm your order"), SIGNUP_SALE);
+	assert_int_equal(kind_of_subject("Your account: invoice 5"), SIGNUP_SALE);
+	/* nor does it make a person's mail a program's */
+	assert_int_equal(signup_kind_of(shows("Welcome to the team", true, 0, 0)), SIGNUP_PERSON);
+}
+
 static void fields_of_programs_and_lists(void **state)
 {
 	static const struct {
@@ -341,6 +354,7 @@ int main(void)
 		TEST(subjects_of_trade),
 		TEST(other_subjects_show_nothing),
 		TEST(the_visitors_words_in_a_copy_do_not_count),
+		TEST(names_in_a_forms_subject_do_not_make_it_trade),
 		TEST(fields_of_programs_and_lists),
 		TEST(a_request_to_confirm_is_no_newsletter),
 		TEST(who_logs_in_is_a_person_until_shown_otherwise),
