@@ -124,11 +124,12 @@ static void add_victims(struct sending *sending)
 {
 	for (size_t i = 0; i < sending->strangers.count && i < LEDGER_VICTIMS; i++) {
 		const struct recipient *one = sending->strangers.at[i].recipient;
+		const struct mail_path path = stranger_path(one);
 		char TEXT_BUFFER buffer[CONTACT_MAX];
 		struct text box;
 
 		text_init(&box, buffer, sizeof(buffer));
-		contact_box(one->path.local, one->path.domain, &box);
+		contact_box(path.local, path.domain, &box);
 		contact_victim(sending->victims[i], &sending->secret, (struct span){ box.at, box.len });
 		ledger_open(&sending->ledger, span_of(sending->victims[i]), span_of("victim"));
 		ledger_add(&sending->ledger, SIGNUP_VICTIM, "victim", none, span_of(one->rcpt_to));

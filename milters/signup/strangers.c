@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "address/address.h"
 #include "contact.h"
 #include "directory/directory.h"
 #include "hash.h"
@@ -22,22 +23,57 @@ static const char *group_of(struct providers *providers, struct store *store, co
 
 /* ---- recipients -------------------------------------------------------------------------------- */
 
-/* A name without a domain is the server's own user. */
-static bool is_own(const struct view *view, const struct recipient *recipient)
+static void path_set(struct mail_path *path, struct span local, struct span domain)
 {
-	return recipient->path.domain[0] == '\0' ||
-	       directory_owns(view->directory, view->session->who.account, recipient->path.domain, true);
+	const size_t len = domain.len < DOMAIN_MAX ? domain.len : DOMAIN_MAX;
+
+	path->local = local;
+	if (domain_canonical(domain.at, domain.len, path->domain) == 0)
+		return;
+	/* an address literal, say */
+	for (size_t i = 0; i < len; i++)
+		path->domain[i] = ascii_lower(domain.at[i]);
+	path->domain[len] = '\0';
+}
+
+struct mail_path stranger_path(const struct recipient *recipient)
+{
+	struct mail_path path = recipient->path;
+	const char *text = recipient->rcpt_to, *route = text[0] == '@' ? strchr(text, ':') : NULL, *at;
+
+	if (path.domain[0] != '\0')
+		return path;
+	text = route ? route + 1 : text;
+	at = strrchr(text, '@');
+	at = at ? at : strrchr(text, '%');
+	if (at)
+		path_set(&path, (struct span){ text, (size_t)(at - text) }, span_of(at + 1));
+	else if ((at = strchr(text, '!')))
+		path_set(&path, span_of(at + 1), (struct span){ text, (size_t)(at - text) });
+	return path;
+}
+
+/*
+ * A name without a domain is the server's own user. What has a percent sign in front of an own domain may go on to
+ * another.
+ */
+static bool is_own(const struct view *view, const struct mail_path *path)
+{
+	if (path->domain[0] == '\0')
+		return true;
+	return directory_owns(view->directory, view->session->who.account, path->domain, true) &&
+	       !memchr(path->local.at, '%', path->local.len) && !memchr(path->local.at, '!', path->local.len);
 }
 
 static void put_contact(struct strangers *strangers, const struct store_secret *secret, struct span kind,
-			const struct recipient *recipient)
+			const struct mail_path *path)
 {
 	char TEXT_BUFFER buffer[CONTACT_MAX];
 	struct contact_request *look;
 	struct text text;
 
 	text_init(&text, buffer, sizeof(buffer));
-	contact_fold(recipient->path.local, recipient->path.domain, &text);
+	contact_fold(path->local, path->domain, &text);
 	strangers->sum += hash_keyed(secret->key, text.at, text.len);
 	if (strangers->count > STRANGERS_LOOKED)
 		return;
@@ -63,13 +99,14 @@ bool strangers_read(struct strangers *strangers, const struct view *view, struct
 		return false;
 	}
 	for (const struct recipient *one = message->recipients; one; one = one->next) {
-		if (one->refused || is_own(view, one))
+		const struct mail_path path = stranger_path(one);
+
+		if (one->refused || is_own(view, &path))
 			continue;
 		strangers->at[strangers->count++] =
-			(struct stranger){ .recipient = one,
-					   .group = group_of(providers, view->store, one->path.domain) };
+			(struct stranger){ .recipient = one, .group = group_of(providers, view->store, path.domain) };
 		if (secret)
-			put_contact(strangers, secret, kind, one);
+			put_contact(strangers, secret, kind, &path);
 	}
 	return true;
 }

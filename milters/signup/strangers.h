@@ -33,6 +33,14 @@ struct strangers {
 };
 
 /*
+ * Where an MTA takes mail for this recipient. What is no path to address/address.h it may deliver all the same, and
+ * without its account having to know whom: by a route ("@a,@b:user@domain", RFC 5321 appendix C), by the percent sign
+ * and the exclamation mark that Postfix (allow_percent_hack, swap_bangpath) and sendmail rewrite, or by a local part
+ * that is too long or has a backslash in it. Its domain is "" for the server's own users only.
+ */
+struct mail_path stranger_path(const struct recipient *recipient);
+
+/*
  * The recipients of a message, to be given back by strangers_free(). `kind` of mail is "" where it shall not count for
  * the usual day. `secret` NULL: nobody can be asked about them. False when memory is short.
  */

@@ -193,6 +193,19 @@ def test_spellings_of_one_recipient_and_of_one_login_are_one():
         same(used(redis, '{cp1001}', 'script:web@own.example%3aconfirm'), 1)
 
 
+def test_ways_past_our_parser_that_an_mta_goes_are_counted():
+    with counting('account_recipients_limit = "100/100"') as (milter, redis):
+        ways = ('@relay.example,@b.example:v1@far.example', r'"v\2"@far.example', 'v3%far.example', 'far.example!v4',
+                'v5@[192.0.2.1]', 'v6%far.example@own.example', '"v 7(%s)"@far.example' % ('x' * 80))
+        for number, way in enumerate(ways):
+            same(send(milter, way).verdict, 'accept')
+            check(knows(redis, 'cp1001', number + 1), way)
+            same(used(redis, '{cp1001}', 'account:confirm'), number + 1, way)
+        for way in ('v1@far.example', 'v2@far.example', 'v3@far.example', 'v4@far.example', 'root', 'x@own.example'):
+            same(send(milter, way).verdict, 'accept')
+        same(used(redis, '{cp1001}', 'account:confirm'), len(ways), 'no spelling makes a new one')
+
+
 def test_a_victim_is_counted_over_all_accounts():
     with counting(sender='\tenvelope_owner = off\n\tauthor_owner = off') as (milter, redis):
         verdicts = [send(milter, 'v.ictim@gmail.com', auth_user='cp100%d' % (i % 2 + 1), mail_from='info@own.example').verdict
