@@ -35,7 +35,7 @@ static void explain(const struct evidence *evidence)
 	}
 	printf("\trule %s", evidence->rule);
 	if (evidence->line > 0)
-		printf(" (%s:%u)", evidence->file, evidence->line);
+		printf(", %s:%u", evidence->file, evidence->line);
 }
 
 static void tell(struct classify *classify, struct span recipient, const char *status, const struct evidence *evidence)

@@ -18,8 +18,8 @@
 #define LEUMUND_WITH_GMIME 0
 #endif
 
-#define BOUNCE_BYTES	  (1 << 20) /* of a mail that are read; the rest is our own message come back */
-#define BOUNCE_RECIPIENTS 64	    /* more are left out */
+#define BOUNCE_BYTES (1 << 20) /* of a mail that are read; the rest is our own message come back */
+#define BOUNCE_RECIPIENTS 64   /* more are left out */
 
 struct bounce_recipient {
 	const char *address; /* as written, without brackets; "" when none is told */

@@ -31,7 +31,8 @@ static bool add_each(struct bounce *bounce, const char *value)
 /* Who complained: the report's own word, else to whom our message was written. Providers may hide both. */
 static void add_complaint(struct bounce *bounce, const struct fields *report)
 {
-	static const char *const original[] = { "X-HmXmrOriginalRecipient", "X-Original-To", "Delivered-To", "To", "Cc" };
+	static const char *const original[] = { "X-HmXmrOriginalRecipient", "X-Original-To", "Delivered-To", "To",
+						"Cc" };
 	const char *const told[] = { "Original-Rcpt-To", "Removal-Recipient", "X-Original-Rcpt-To", "Final-Recipient" };
 	bool found = false;
 
@@ -77,7 +78,8 @@ static bool is_spamcop(const struct bounce *bounce)
 /* The message that is complained about stands in the letter, from its first Received or Return-Path on. */
 static void take_inline(struct bounce *bounce)
 {
-	static const char *const begins[] = { "\nReturn-Path:", "\nReceived:", "\nX-HmXmrOriginalRecipient:", "\nFrom:" };
+	static const char *const begins[] = { "\nReturn-Path:", "\nReceived:", "\nX-HmXmrOriginalRecipient:",
+					      "\nFrom:" };
 	const struct span prose = bounce->view.prose;
 
 	for (size_t i = 0; bounce->view.original.count == 0 && i < sizeof(begins) / sizeof(*begins); i++) {

@@ -46,7 +46,8 @@ static size_t name_length(struct span line)
 {
 	size_t i = 0;
 
-	while (i < line.len && i < 100 && (unsigned char)line.at[i] > ' ' && line.at[i] != ':' && (unsigned char)line.at[i] < 0x7f)
+	while (i < line.len && i < 100 && (unsigned char)line.at[i] > ' ' && line.at[i] != ':' &&
+	       (unsigned char)line.at[i] < 0x7f)
 		i++;
 	return i > 0 && i < line.len && line.at[i] == ':' ? i : 0;
 }

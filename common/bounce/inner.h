@@ -8,12 +8,12 @@
 #include "bounce/bounce.h"
 #include "text.h"
 
-#define FIELDS_MAX  96		/* of one header */
-#define FIELD_MAX   2000	/* bytes of one */
-#define PROSE_MAX   (32 * 1024) /* bytes of text meant for people */
-#define STATUS_MAX  (64 * 1024) /* bytes of a machine-readable part */
-#define PARTS_MAX   200
-#define PART_DEPTH  8
+#define FIELDS_MAX 96	       /* of one header */
+#define FIELD_MAX 2000	       /* bytes of one */
+#define PROSE_MAX (32 * 1024)  /* bytes of text meant for people */
+#define STATUS_MAX (64 * 1024) /* bytes of a machine-readable part */
+#define PARTS_MAX 200
+#define PART_DEPTH 8
 #define PARSE_BYTES (8 << 20) /* memory for one mail, beside GMime's own */
 
 struct field {
@@ -28,7 +28,7 @@ struct fields {
 /* A mail taken apart. */
 struct view {
 	struct fields head, original;
-	const char *type;  /* "multipart/report" */
+	const char *type;   /* "multipart/report" */
 	const char *report; /* "delivery-status", "feedback-report"; "" */
 	struct span prose, status, feedback;
 	bool has_original; /* our message, or its header, came back as a part of its own */

@@ -58,8 +58,9 @@ static void take_fields(struct arena *arena, GMimeHeaderList *list, struct field
 		GMimeHeader *header = g_mime_header_list_get_header_at(list, i);
 		const char *name = header ? g_mime_header_get_name(header) : NULL;
 		if (name)
-			out->at[out->count++] = (struct field){ copy(arena, name, 100),
-								copy(arena, g_mime_header_get_value(header), FIELD_MAX) };
+			out->at[out->count++] =
+				(struct field){ copy(arena, name, 100),
+						copy(arena, g_mime_header_get_value(header), FIELD_MAX) };
 	}
 }
 
@@ -99,7 +100,7 @@ static void prose_html(struct text *out, struct span html)
 {
 	static const struct {
 		const char *name, *text;
-	} entities[] = { { "&lt;", "<" }, { "&gt;", ">" },  { "&amp;", "&" },  { "&quot;", "\"" },
+	} entities[] = { { "&lt;", "<" },  { "&gt;", ">" },   { "&amp;", "&" }, { "&quot;", "\"" },
 			 { "&#39;", "'" }, { "&nbsp;", " " }, { "&#64;", "@" } };
 	bool in_tag = false, silent = false;
 
@@ -115,10 +116,12 @@ static void prose_html(struct text *out, struct span html)
 		}
 		if (html.at[i] == '<') {
 			in_tag = rest.len > 1 && rest.at[1] != ' ';
-			if (rest.len > 6 && (strncasecmp(rest.at, "<style", 6) == 0 || strncasecmp(rest.at, "<head", 5) == 0))
+			if (rest.len > 6 &&
+			    (strncasecmp(rest.at, "<style", 6) == 0 || strncasecmp(rest.at, "<head", 5) == 0))
 				silent = true;
-			if (rest.len > 7 && (strncasecmp(rest.at, "</style", 7) == 0 || strncasecmp(rest.at, "</head", 6) == 0 ||
-					     strncasecmp(rest.at, "<body", 5) == 0))
+			if (rest.len > 7 &&
+			    (strncasecmp(rest.at, "</style", 7) == 0 || strncasecmp(rest.at, "</head", 6) == 0 ||
+			     strncasecmp(rest.at, "<body", 5) == 0))
 				silent = false;
 			continue;
 		}
@@ -183,8 +186,8 @@ static void walk_part(struct walk *walk, GMimeObject *object, int depth)
 		GMimeMultipart *multipart = GMIME_MULTIPART(object);
 		const int count = g_mime_multipart_get_count(multipart);
 		/* two forms of one text: the plain one is enough, where it says something */
-		const bool alternative = g_mime_content_type_is_type(g_mime_object_get_content_type(object), "multipart",
-								     "alternative");
+		const bool alternative =
+			g_mime_content_type_is_type(g_mime_object_get_content_type(object), "multipart", "alternative");
 
 		for (int i = 0; i < count && walk->parts < PARTS_MAX; i++) {
 			const size_t before = walk->prose.len;

@@ -42,14 +42,39 @@ static bool begins(struct span line, const char *words)
 static bool is_divider(struct span line)
 {
 	static const char *const words[] = {
-		"is a copy of the message", "is a copy of your message", "a copy of the message is", "original message follows", "original message:",
-		"unsent message", "header of the original message", "returned message", "message header follow",
-		"message headers follow", "original message header", "start of returned", "text of the message",
-		"text of your message", "your original message", "original mail follows", "message follows",
-		"the first few lines", "top 20 lines", "header from the original", "first 5 kbytes of the message",
-		"is the message header", "included message", "end of message header", "your message reads",
-		"headers of the message", "the header lines", "undelivered message follows",
-		"part of the original message", "begin message", "here is your", "nachricht folgt", "message original",
+		"is a copy of the message",
+		"is a copy of your message",
+		"a copy of the message is",
+		"original message follows",
+		"original message:",
+		"unsent message",
+		"header of the original message",
+		"returned message",
+		"message header follow",
+		"message headers follow",
+		"original message header",
+		"start of returned",
+		"text of the message",
+		"text of your message",
+		"your original message",
+		"original mail follows",
+		"message follows",
+		"the first few lines",
+		"top 20 lines",
+		"header from the original",
+		"first 5 kbytes of the message",
+		"is the message header",
+		"included message",
+		"end of message header",
+		"your message reads",
+		"headers of the message",
+		"the header lines",
+		"undelivered message follows",
+		"part of the original message",
+		"begin message",
+		"here is your",
+		"nachricht folgt",
+		"message original",
 	};
 
 	const struct span bare = trim(line, " \t>*-=");
@@ -112,9 +137,23 @@ static bool has_one(const char *value, const char *const *words)
 
 static bool is_from_machine(const struct view *view)
 {
-	static const char *const words[] = { "mailer-daemon", "postmaster", "mail delivery", "mdaemon", "delivery sub",
-					     "mail system", "maildelivery", "mail deliver", "ndr admin", "mailerdaemon",
-					     "mailer daemon", "daemon@", "post_master", "post-master", "email system", "delivery system", NULL };
+	static const char *const words[] = { "mailer-daemon",
+					     "postmaster",
+					     "mail delivery",
+					     "mdaemon",
+					     "delivery sub",
+					     "mail system",
+					     "maildelivery",
+					     "mail deliver",
+					     "ndr admin",
+					     "mailerdaemon",
+					     "mailer daemon",
+					     "daemon@",
+					     "post_master",
+					     "post-master",
+					     "email system",
+					     "delivery system",
+					     NULL };
 
 	return has_one(field_first(&view->head, "From"), words) || has_one(field_first(&view->head, "Sender"), words) ||
 	       strcasecmp(view->report, "delivery-status") == 0;
@@ -122,26 +161,33 @@ static bool is_from_machine(const struct view *view)
 
 static bool is_titled_report(const struct view *view)
 {
-	static const char *const words[] = {
-		"undeliver",	"returned mail", "return mail",	  "mail return",   "delivery status", "delivery fail",
-		"delivery not", "failure",	 "failed",	  "not delivered", "could not be",    "cannot be",
-		"nondeliver",	"non-deliver",	 "non deliver",	  "unzustellbar",  "unknown",	      "delayed",
-		"delivery",	"mail error",	 "rejected",	  "bounce",	   "unbekannt",	      "devuelto",
-		"no entregad",	"retour",	 "non remis",	  "mail system",   "not deliverable", "warning: message",
-		"mailbox full",	"not member", "loop alert", "over quota",	 "returning",	  "nicht zugest",  "mancata consegna", "onbestelbaar", NULL
-	};
+	static const char *const words[] = { "undeliver",	 "returned mail",   "return mail",
+					     "mail return",	 "delivery status", "delivery fail",
+					     "delivery not",	 "failure",	    "failed",
+					     "not delivered",	 "could not be",    "cannot be",
+					     "nondeliver",	 "non-deliver",	    "non deliver",
+					     "unzustellbar",	 "unknown",	    "delayed",
+					     "delivery",	 "mail error",	    "rejected",
+					     "bounce",		 "unbekannt",	    "devuelto",
+					     "no entregad",	 "retour",	    "non remis",
+					     "mail system",	 "not deliverable", "warning: message",
+					     "mailbox full",	 "not member",	    "loop alert",
+					     "over quota",	 "returning",	    "nicht zugest",
+					     "mancata consegna", "onbestelbaar",    NULL };
 
 	return has_one(field_first(&view->head, "Subject"), words);
 }
 
 static bool is_auto_reply(const struct view *view)
 {
-	static const char *const titles[] = { "out of office", "out of the office", "automatic reply", "auto-reply",
-					      "auto reply", "autoreply", "auto response", "autoresponse", "vacation",
-					      "abwesenheit", "away from", "on holiday", "absence", "ausencia",
-					      "confirm", "unsubscribe", "challenge", "auto:", NULL };
-	static const char *const fields[] = { "X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Apple-Unsubscribe",
-					      "X-Vacation", "X-AutoReply-From" };
+	static const char *const titles[] = {
+		"out of office", "out of the office", "automatic reply", "auto-reply", "auto reply",
+		"autoreply",	 "auto response",     "autoresponse",	 "vacation",   "abwesenheit",
+		"away from",	 "on holiday",	      "absence",	 "ausencia",   "confirm",
+		"unsubscribe",	 "challenge",	      "auto:",		 NULL
+	};
+	static const char *const fields[] = { "X-Autoreply",	     "X-Autorespond", "X-Auto-Reply-From",
+					      "X-Apple-Unsubscribe", "X-Vacation",    "X-AutoReply-From" };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		if (field_first(&view->head, fields[i])[0] != '\0')
@@ -152,12 +198,14 @@ static bool is_auto_reply(const struct view *view)
 
 static bool is_delay(const struct bounce *bounce, struct span prose)
 {
-	static const char *const titles[] = { "delay", "warning: message", "warning: could not send", "still being retried",
-					      "not yet", NULL };
+	static const char *const titles[] = {
+		"delay", "warning: message", "warning: could not send", "still being retried", "not yet", NULL
+	};
 
-	return has_one(field_first(&bounce->view.head, "Subject"), titles) || has_words(prose, "has not yet been delivered") ||
-	       has_words(prose, "delivery attempts will continue") || has_words(prose, "will be retried") ||
-	       has_words(prose, "has been delayed") || has_words(prose, "no action is required");
+	return has_one(field_first(&bounce->view.head, "Subject"), titles) ||
+	       has_words(prose, "has not yet been delivered") || has_words(prose, "delivery attempts will continue") ||
+	       has_words(prose, "will be retried") || has_words(prose, "has been delayed") ||
+	       has_words(prose, "no action is required");
 }
 
 /* ---- sections ---------------------------------------------------------------------------------- */
@@ -168,11 +216,27 @@ static bool is_delay(const struct bounce *bounce, struct span prose)
  */
 static bool names_recipient(struct span line, struct span *address)
 {
-	static const char *const labels[] = { "recipient", "failed recipient", "rcpt", "to", "original recipient",
-					      "recipient address", "error-for", "unknown user", "user", "final-recipient", "rcpt to",
-					      "your message to", "message to", "failed address", "email address",
-					      "sorry, your message to", "sorry your message to", "invalid recipient",
-					      "intended recipient", "destinatario", "empfaenger" };
+	static const char *const labels[] = { "recipient",
+					      "failed recipient",
+					      "rcpt",
+					      "to",
+					      "original recipient",
+					      "recipient address",
+					      "error-for",
+					      "unknown user",
+					      "user",
+					      "final-recipient",
+					      "rcpt to",
+					      "your message to",
+					      "message to",
+					      "failed address",
+					      "email address",
+					      "sorry, your message to",
+					      "sorry your message to",
+					      "invalid recipient",
+					      "intended recipient",
+					      "destinatario",
+					      "empfaenger" };
 	struct span bare = trim(trim(line, " \t<>*-|\"'("), "0123456789. #");
 
 	bare = trim(bare, "<");
@@ -254,8 +318,7 @@ struct span prose_about(const struct bounce *bounce, struct span address, bool *
 
 	*alone = true;
 	while (next_section(bounce, &rest, &section))
-		if (section.address.len == address.len &&
-		    strncasecmp(section.address.at, address.at, address.len) == 0)
+		if (section.address.len == address.len && strncasecmp(section.address.at, address.at, address.len) == 0)
 			return section.text;
 	*alone = false;
 	return prose;

@@ -68,7 +68,8 @@ void evidence_classify(const struct evidence_table *table, const struct evidence
 					  .source = rule->source,
 					  .file = rule->file,
 					  .line = rule->line };
-		/* the words speak of a lasting fault, the code lets us come again: a switched-off relay, a full queue */
+		/* the words speak of a lasting fault, the code lets us come again: a switched-off relay, a full queue
+		 */
 		if (out->class == EVIDENCE_PERMANENT && is_temporary(answer)) {
 			out->class = EVIDENCE_TEMPORARY;
 			out->reaction = REACTION_RETRY;

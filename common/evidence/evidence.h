@@ -3,9 +3,9 @@
  * message. An enhanced code does not tell (5.1.1 stands on a third of the refusals for unknown mailboxes), so the words
  * decide, after SMTP's phase and who spoke.
  *
- * The words live in tables, not here: the built-in one (evidence.table), and before it the admin's own, CONF.D/ *.table.
- * The first rule that fits wins. What no rule knows suppresses nobody, and nothing that was said before RCPT TO ever
- * concerns a recipient, whatever a rule says.
+ * The words live in tables, not here: the built-in one (evidence.table), and before it the admin's own, CONF.D/
+ * *.table. The first rule that fits wins. What no rule knows suppresses nobody, and nothing that was said before RCPT
+ * TO ever concerns a recipient, whatever a rule says.
  */
 #ifndef LEUMUND_EVIDENCE_H
 #define LEUMUND_EVIDENCE_H
@@ -112,6 +112,9 @@ struct evidence_table;
  * and `error` holds lines `file:line: what, and what is allowed`.
  */
 struct evidence_table *evidence_load(const char *directory, char *error, size_t size);
+
+/* The same, with one table that is in memory already; `name` stands in complaints. */
+struct evidence_table *evidence_load_text(const char *name, const char *bytes, size_t len, char *error, size_t size);
 void evidence_free(struct evidence_table **table);
 size_t evidence_rules(const struct evidence_table *table);
 

@@ -9,9 +9,9 @@
 
 /* ---- evidence/words.c -------------------------------------------------------------------------- */
 
-#define WORDS_MAX 640	    /* of one text */
-#define WORD_BYTES	64  /* of one word; longer ones are cut */
-#define WORDS_BUFFER	(EVIDENCE_TEXT + 1)
+#define WORDS_MAX 640 /* of one text */
+#define WORD_BYTES 64 /* of one word; longer ones are cut */
+#define WORDS_BUFFER (EVIDENCE_TEXT + 1)
 
 struct words {
 	size_t count;
@@ -29,7 +29,7 @@ void words_of(const char *text, size_t len, struct words *out);
 /* ---- evidence/phrase.c ------------------------------------------------------------------------ */
 
 #define POSITIONS_MAX 16384 /* words of all patterns, their alternatives written out */
-#define TERMS_MAX     4096
+#define TERMS_MAX 4096
 
 struct phrase_set;
 
@@ -50,7 +50,7 @@ struct phrase_hits {
 };
 
 void phrase_match(const struct phrase_set *set, const struct words *words, const struct evidence_answer *answer,
-		   struct phrase_hits *out);
+		  struct phrase_hits *out);
 bool phrase_fits(const struct phrase_set *set, const struct phrase *phrase, const struct phrase_hits *hits);
 
 /* ---- evidence/table.c -------------------------------------------------------------------------- */

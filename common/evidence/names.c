@@ -4,13 +4,13 @@
 #include "evidence/inner.h"
 
 static const char *const classes[EVIDENCE_CLASSES] = {
-	[EVIDENCE_DEAD] = "nonexistent-mailbox",   [EVIDENCE_DISABLED] = "mailbox-disabled",
-	[EVIDENCE_FULL] = "mailbox-full",	   [EVIDENCE_POLICY] = "policy-block",
-	[EVIDENCE_RATE] = "rate-limited",	   [EVIDENCE_SPAM] = "spam-content",
-	[EVIDENCE_AUTH] = "auth-failure",	   [EVIDENCE_NO_DOMAIN] = "domain-not-found",
-	[EVIDENCE_TEMPORARY] = "temporary-other",  [EVIDENCE_PERMANENT] = "permanent-other",
-	[EVIDENCE_LOCAL] = "local-defer",	   [EVIDENCE_DELIVERED] = "delivered",
-	[EVIDENCE_COMPLAINT] = "complaint",	   [EVIDENCE_NOT_BOUNCE] = "not-bounce",
+	[EVIDENCE_DEAD] = "nonexistent-mailbox",  [EVIDENCE_DISABLED] = "mailbox-disabled",
+	[EVIDENCE_FULL] = "mailbox-full",	  [EVIDENCE_POLICY] = "policy-block",
+	[EVIDENCE_RATE] = "rate-limited",	  [EVIDENCE_SPAM] = "spam-content",
+	[EVIDENCE_AUTH] = "auth-failure",	  [EVIDENCE_NO_DOMAIN] = "domain-not-found",
+	[EVIDENCE_TEMPORARY] = "temporary-other", [EVIDENCE_PERMANENT] = "permanent-other",
+	[EVIDENCE_LOCAL] = "local-defer",	  [EVIDENCE_DELIVERED] = "delivered",
+	[EVIDENCE_COMPLAINT] = "complaint",	  [EVIDENCE_NOT_BOUNCE] = "not-bounce",
 };
 
 static const char *const abouts[EVIDENCE_ABOUTS] = {
@@ -25,10 +25,14 @@ static const char *const phases[EVIDENCE_PHASES] = {
 };
 
 static const char *const reactions[EVIDENCE_REACTIONS] = {
-	[REACTION_NONE] = "none",	    [REACTION_COUNT] = "count",
-	[REACTION_BACK_OFF] = "back-off",   [REACTION_STOP] = "stop",
-	[REACTION_SLOW] = "slow",	    [REACTION_SPLIT] = "split",
-	[REACTION_AUTHENTICATE] = "authenticate", [REACTION_ACCOUNT] = "account",
+	[REACTION_NONE] = "none",
+	[REACTION_COUNT] = "count",
+	[REACTION_BACK_OFF] = "back-off",
+	[REACTION_STOP] = "stop",
+	[REACTION_SLOW] = "slow",
+	[REACTION_SPLIT] = "split",
+	[REACTION_AUTHENTICATE] = "authenticate",
+	[REACTION_ACCOUNT] = "account",
 	[REACTION_RETRY] = "retry",
 };
 

@@ -21,14 +21,14 @@
 #include "evidence/inner.h"
 #include "hash.h"
 
-#define GAP_SHORT   4
-#define GAP_LONG    12
-#define ELEMENTS    24	/* of a term */
-#define CHOICES	    64	/* in brackets */
-#define CHOICE_WORDS 6	/* in each of them */
-#define SEQUENCES   512 /* that a term becomes */
+#define GAP_SHORT 4
+#define GAP_LONG 12
+#define ELEMENTS 24    /* of a term */
+#define CHOICES 64     /* in brackets */
+#define CHOICE_WORDS 6 /* in each of them */
+#define SEQUENCES 512  /* that a term becomes */
 #define PATTERN_MAX 2048
-#define CODES	    12
+#define CODES 12
 
 /* A word of the patterns, and where it stands. */
 struct entry {
@@ -93,7 +93,8 @@ static struct entry *entry_find(const struct phrase_set *set, struct span word, 
 {
 	struct entry *entry = *bucket_of(set, word);
 
-	while (entry && (entry->len != word.len || entry->prefix != prefix || memcmp(entry->word, word.at, word.len) != 0))
+	while (entry &&
+	       (entry->len != word.len || entry->prefix != prefix || memcmp(entry->word, word.at, word.len) != 0))
 		entry = entry->next;
 	return entry;
 }
@@ -266,8 +267,7 @@ static const char *read_elements(struct reader *reader)
 	uint8_t gap = 0;
 
 	reader->count = 0;
-	for (skip_blanks(reader); reader->at < reader->end && !strchr("+|", *reader->at);
-	     skip_blanks(reader)) {
+	for (skip_blanks(reader); reader->at < reader->end && !strchr("+|", *reader->at); skip_blanks(reader)) {
 		if (reader->count == ELEMENTS)
 			return "at most 24 words or brackets stand in one term";
 		if (*reader->at == '*') {
@@ -559,13 +559,12 @@ static void match_word(struct match *match, struct span word)
 	if (entry)
 		match_entry(match, entry);
 	for (size_t len = 1; len <= word.len && lengths >> (len - 1) != 0; len++)
-		if ((lengths >> (len - 1) & 1) &&
-		    (entry = entry_find(match->set, (struct span){ word.at, len }, true)))
+		if ((lengths >> (len - 1) & 1) && (entry = entry_find(match->set, (struct span){ word.at, len }, true)))
 			match_entry(match, entry);
 }
 
 void phrase_match(const struct phrase_set *set, const struct words *words, const struct evidence_answer *answer,
-		   struct phrase_hits *out)
+		  struct phrase_hits *out)
 {
 	TEXT_BUFFER struct match match;
 

@@ -13,10 +13,10 @@
 #include "evidence/inner.h"
 #include "evidence_table.h" /* made from evidence.table */
 
-#define TABLE_MAX    (1 << 20) /* bytes of one file */
+#define TABLE_MAX (1 << 20) /* bytes of one file */
 #define TABLE_MEMORY (64u << 20)
-#define PROBLEMS     20
-#define COLUMNS	     8
+#define PROBLEMS 20
+#define COLUMNS 8
 
 static const char built_in[] = "(built-in rules)";
 
@@ -94,7 +94,8 @@ static bool read_phases(struct table_file *file, struct span column, unsigned *p
 		else if (phase > PHASE_UNKNOWN)
 			*phases |= 1u << phase;
 		else {
-			problem(file, "no phase; allowed: - connect helo tls auth mail rcpt data end before-rcpt", word);
+			problem(file, "no phase; allowed: - connect helo tls auth mail rcpt data end before-rcpt",
+				word);
 			return false;
 		}
 		at = stop ? stop + 1 : end;
@@ -148,8 +149,9 @@ static bool read_reaction(struct table_file *file, struct span column, struct ru
 		at = stop ? stop + 1 : end;
 	}
 	if (!good)
-		problem(file, "no reaction; allowed: none count back-off stop slow split authenticate account retry, then "
-			      "perhaps a time such as 30m or 2h, then perhaps said: a time in the text wins",
+		problem(file,
+			"no reaction; allowed: none count back-off stop slow split authenticate account retry, then "
+			"perhaps a time such as 30m or 2h, then perhaps said: a time in the text wins",
 			column);
 	return good;
 }
@@ -185,8 +187,10 @@ static bool read_words(struct table_file *file, const struct span columns[COLUMN
 
 	if (class < 0) {
 		problem(file,
-			"no class; allowed: nonexistent-mailbox mailbox-disabled mailbox-full policy-block rate-limited "
-			"spam-content auth-failure domain-not-found temporary-other permanent-other local-defer delivered "
+			"no class; allowed: nonexistent-mailbox mailbox-disabled mailbox-full policy-block "
+			"rate-limited "
+			"spam-content auth-failure domain-not-found temporary-other permanent-other local-defer "
+			"delivered "
 			"complaint not-bounce",
 			columns[4]);
 		return false;
@@ -197,7 +201,7 @@ static bool read_words(struct table_file *file, const struct span columns[COLUMN
 			columns[5]);
 		return false;
 	}
-	rule->class = (enum evidence_class)class;
+	rule->class = (enum evidence_class) class;
 	rule->about = (enum evidence_about)about;
 	return read_phases(file, columns[3], &rule->phases) && read_reaction(file, columns[6], rule);
 }
@@ -243,8 +247,9 @@ static void read_line(struct table_file *file, struct span line)
 		return;
 	}
 	if (split(line, columns) != COLUMNS) {
-		problem(file, "8 columns are needed, apart by tabs or by two blanks and more: name, pattern, provider, "
-			      "phase, class, about, reaction, source; - is any",
+		problem(file,
+			"8 columns are needed, apart by tabs or by two blanks and more: name, pattern, provider, "
+			"phase, class, about, reaction, source; - is any",
 			nothing);
 		return;
 	}
@@ -351,30 +356,57 @@ static void read_directory(struct table_file *file, const char *directory)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-struct evidence_table *evidence_load(const char *directory, char *error, size_t size)
+static struct evidence_table *table_new(void)
 {
 	struct evidence_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	arena_init(&table->arena, TABLE_MEMORY);
+	table->phrases = phrase_set_new(&table->arena);
+	if (!table->phrases)
+		evidence_free(&table);
+	return table;
+}
+
+/* The built-in rules behind what `file` has read; the table, or NULL after a problem. */
+static struct evidence_table *table_complete(struct table_file *file)
+{
+	file->name = built_in;
+	file->line = 0;
+	read_table(file, evidence_table_bytes, sizeof(evidence_table_bytes) - 1);
+	if (file->problem_count > 0)
+		evidence_free(&file->table);
+	return file->table;
+}
+
+struct evidence_table *evidence_load(const char *directory, char *error, size_t size)
+{
 	struct text problems;
-	struct table_file file = { .table = table, .name = built_in, .problems = &problems };
+	struct table_file file = { .table = table_new(), .name = built_in, .problems = &problems };
 
 	text_init(&problems, error, size);
-	if (table) {
-		arena_init(&table->arena, TABLE_MEMORY);
-		table->phrases = phrase_set_new(&table->arena);
-	}
-	if (!table || !table->phrases) {
+	if (!file.table) {
 		problem(&file, "out of memory", nothing);
-		evidence_free(&table);
 		return NULL;
 	}
 	if (directory)
 		read_directory(&file, directory);
-	file.name = built_in;
-	file.line = 0;
-	read_table(&file, evidence_table_bytes, sizeof(evidence_table_bytes) - 1);
-	if (file.problem_count > 0)
-		evidence_free(&table);
-	return table;
+	return table_complete(&file);
+}
+
+struct evidence_table *evidence_load_text(const char *name, const char *bytes, size_t len, char *error, size_t size)
+{
+	struct text problems;
+	struct table_file file = { .table = table_new(), .name = name, .problems = &problems };
+
+	text_init(&problems, error, size);
+	if (!file.table) {
+		problem(&file, "out of memory", nothing);
+		return NULL;
+	}
+	read_table(&file, bytes, len);
+	return table_complete(&file);
 }
 
 void evidence_free(struct evidence_table **table)

@@ -9,10 +9,10 @@ static uint32_t unit_of(struct span word)
 		const char *word;
 		uint32_t seconds;
 	} units[] = {
-		{ "s", 1 },	     { "sec", 1 },	  { "secs", 1 },   { "second", 1 },   { "seconds", 1 },
-		{ "sekunden", 1 },   { "min", 60 },	  { "mins", 60 },  { "minute", 60 },  { "minutes", 60 },
-		{ "minuten", 60 },   { "minutos", 60 },	  { "h", 3600 },   { "hour", 3600 },  { "hours", 3600 },
-		{ "stunde", 3600 },  { "stunden", 3600 }, { "day", 86400 }, { "days", 86400 },
+		{ "s", 1 },	    { "sec", 1 },	 { "secs", 1 },	   { "second", 1 },   { "seconds", 1 },
+		{ "sekunden", 1 },  { "min", 60 },	 { "mins", 60 },   { "minute", 60 },  { "minutes", 60 },
+		{ "minuten", 60 },  { "minutos", 60 },	 { "h", 3600 },	   { "hour", 3600 },  { "hours", 3600 },
+		{ "stunde", 3600 }, { "stunden", 3600 }, { "day", 86400 }, { "days", 86400 },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
