@@ -113,7 +113,7 @@ struct evidence_table;
  */
 struct evidence_table *evidence_load(const char *directory, char *error, size_t size);
 
-/* The same, with one table that is in memory already; `name` stands in complaints. */
+/* One table that is in memory already, alone, for tests; `name` stands in complaints. */
 struct evidence_table *evidence_load_text(const char *name, const char *bytes, size_t len, char *error, size_t size);
 void evidence_free(struct evidence_table **table);
 size_t evidence_rules(const struct evidence_table *table);

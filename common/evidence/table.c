@@ -369,17 +369,6 @@ static struct evidence_table *table_new(void)
 	return table;
 }
 
-/* The built-in rules behind what `file` has read; the table, or NULL after a problem. */
-static struct evidence_table *table_complete(struct table_file *file)
-{
-	file->name = built_in;
-	file->line = 0;
-	read_table(file, evidence_table_bytes, sizeof(evidence_table_bytes) - 1);
-	if (file->problem_count > 0)
-		evidence_free(&file->table);
-	return file->table;
-}
-
 struct evidence_table *evidence_load(const char *directory, char *error, size_t size)
 {
 	struct text problems;
@@ -392,7 +381,12 @@ struct evidence_table *evidence_load(const char *directory, char *error, size_t 
 	}
 	if (directory)
 		read_directory(&file, directory);
-	return table_complete(&file);
+	file.name = built_in;
+	file.line = 0;
+	read_table(&file, evidence_table_bytes, sizeof(evidence_table_bytes) - 1);
+	if (file.problem_count > 0)
+		evidence_free(&file.table);
+	return file.table;
 }
 
 struct evidence_table *evidence_load_text(const char *name, const char *bytes, size_t len, char *error, size_t size)
@@ -406,7 +400,9 @@ struct evidence_table *evidence_load_text(const char *name, const char *bytes, s
 		return NULL;
 	}
 	read_table(&file, bytes, len);
-	return table_complete(&file);
+	if (file.problem_count > 0)
+		evidence_free(&file.table);
+	return file.table;
 }
 
 void evidence_free(struct evidence_table **table)

@@ -20,6 +20,16 @@ static struct evidence_table *table_of(const char *text)
 	return table;
 }
 
+static struct evidence_table *built_in(void)
+{
+	char error[4096];
+	struct evidence_table *table = evidence_load(NULL, error, sizeof(error));
+
+	if (!table)
+		fail_msg("%s", error);
+	return table;
+}
+
 static struct evidence judge(const struct evidence_table *table, const char *reply, enum evidence_phase phase)
 {
 	struct evidence_answer answer;
@@ -49,7 +59,7 @@ static void unescape(char *text)
 
 static void samples_mean_what_they_say(void **state)
 {
-	struct evidence_table *table = table_of("");
+	struct evidence_table *table = built_in();
 	FILE *file = fopen(DATA "replies", "r");
 	char line[1024], class[64], about[64];
 	int count = 0, begin;
@@ -75,24 +85,23 @@ static void samples_mean_what_they_say(void **state)
 
 static void before_rcpt_nothing_is_about_a_recipient(void **state)
 {
-	static const char *const replies[] = { "550 5.1.1 user unknown",
-					       "550 mailbox disabled",
-					       "552 5.2.2 mailbox full",
-					       "550 mailbox unavailable r1601",
-					       "550 5.1.1",
-					       "550 acme gone" };
-	struct evidence_table *table = table_of("acme\tacme gone\t-\t-\tnonexistent-mailbox\trecipient\tcount\tours\n");
+	static const char *const replies[] = { "550 5.1.1 user unknown", "550 mailbox disabled",
+					       "552 5.2.2 mailbox full", "550 mailbox unavailable r1601", "550 5.1.1" };
+	struct evidence_table *ours = built_in();
+	struct evidence_table *own = table_of("own\t#5xx\t-\t-\tnonexistent-mailbox\trecipient\tcount\tus\n");
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
-		assert_int_equal(judge(table, replies[i], PHASE_RCPT).about, ABOUT_RECIPIENT);
+	for (size_t i = 0; i < 2 * sizeof(replies) / sizeof(*replies); i++) {
+		const struct evidence_table *table = i % 2 ? ours : own;
+		assert_int_equal(judge(table, replies[i / 2], PHASE_RCPT).about, ABOUT_RECIPIENT);
 		for (enum evidence_phase phase = PHASE_CONNECT; phase < PHASE_RCPT; phase++) {
-			const struct evidence evidence = judge(table, replies[i], phase);
+			const struct evidence evidence = judge(table, replies[i / 2], phase);
 			assert_int_not_equal(evidence.about, ABOUT_RECIPIENT);
 			assert_true(evidence.class != EVIDENCE_DEAD && evidence.class != EVIDENCE_DISABLED);
 		}
 	}
-	evidence_free(&table);
+	evidence_free(&ours);
+	evidence_free(&own);
 }
 
 static void senders_words_are_not_read(void **state)
@@ -104,7 +113,7 @@ static void senders_words_are_not_read(void **state)
 		"550 user-unknown.shop.test: no",
 		"550 see http://x.test/why?id=user%20unknown%40shop.test no",
 	};
-	struct evidence_table *table = table_of("");
+	struct evidence_table *table = built_in();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(replies) / sizeof(*replies); i++)
@@ -112,12 +121,11 @@ static void senders_words_are_not_read(void **state)
 	evidence_free(&table);
 }
 
-static void own_rules_come_first(void **state)
+static void a_rule_says_what_its_columns_say(void **state)
 {
 	struct evidence_table *table = table_of(
 		"# ours\n"
 		"acme-open  user unknown (at|in) acme + #5xx  -  rcpt  temporary-other  nothing  retry 30m  us\n"
-		"ui-dead  -  -  -  nonexistent-mailbox  recipient  count  off\n"
 		"bob  bob is out  acme  -  mailbox-full  recipient  back-off 1h said  us\n");
 	struct evidence_answer answer;
 	struct evidence evidence;
@@ -130,7 +138,6 @@ static void own_rules_come_first(void **state)
 	assert_string_equal(evidence.file, "own.table");
 	assert_int_equal(evidence.line, 2);
 	assert_int_equal(judge(table, "450 User unknown at acme", PHASE_RCPT).class, EVIDENCE_TEMPORARY);
-	assert_string_not_equal(judge(table, "550 c=r1601", PHASE_RCPT).rule, "ui-dead");
 	evidence_answer_parse("550 Bob is out, back in 3 minutes", 33, &answer);
 	answer.provider = "acme";
 	evidence_classify(table, &answer, &evidence);
@@ -268,7 +275,7 @@ int main(void)
 		cmocka_unit_test(samples_mean_what_they_say),
 		cmocka_unit_test(before_rcpt_nothing_is_about_a_recipient),
 		cmocka_unit_test(senders_words_are_not_read),
-		cmocka_unit_test(own_rules_come_first),
+		cmocka_unit_test(a_rule_says_what_its_columns_say),
 		cmocka_unit_test(patterns_match_words_in_order),
 		cmocka_unit_test(faults_name_line_and_remedy),
 		cmocka_unit_test(answers_are_taken_apart),
