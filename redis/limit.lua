@@ -27,6 +27,7 @@ local PAUSE = 1440                  -- minutes
 local TRUST = 300000                -- ms
 local ROOM = 64                     -- bytes of a value: with one longer the hash takes twice the memory
 local NAMES = 40                    -- of one entity; any further one is counted as "other"
+local KINDS = 8                     -- beyond those: "other" and "account:KIND", so that a script of many names leaves the other kinds alone
 local TOKENS = 64                   -- bytes of tokens in one of the fields
 local KEPT = 50 * 3600              -- s: a day of the ring, and one for a clock that jumps
 local MOST = 1e9                    -- of any number from outside
@@ -206,7 +207,8 @@ local rings, free = {}, 0
 for _, limit in ipairs(limits) do
 	if not fields[limit.name] and not rings[limit.name] then
 		known = known + 1
-		limit.name = known > NAMES and 'other' or limit.name
+		local room = cut(limit.name, 1, 8) == 'account:' and NAMES + KINDS or NAMES
+		limit.name = known > room and 'other' or limit.name
 	end
 	local ring = rings[limit.name] or ring_read(fields[limit.name] or '')
 	rings[limit.name], limit.ring = ring, ring

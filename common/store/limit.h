@@ -121,7 +121,7 @@ enum store_result limit_override_list(struct store *store, const char *account, 
  * Forgets what was counted, in the store: against these limits, or with a `count` of 0 against all of the entity's.
  * Entity and sub as in a request. NONE: nothing was.
  */
-#define LIMIT_NAMES 64 /* at most; an entity has 41 */
+#define LIMIT_NAMES 64 /* at most; an entity has 48 */
 enum store_result limit_reset(struct store *store, struct span entity, struct span sub, const char *const *names,
 			      size_t count, int64_t deadline_ms);
 
