@@ -39,8 +39,8 @@ static struct options {
 	unsigned connections, messages, first, recipients, headers, body, gap_us, reconnect, timeout_ms, slow_ms;
 	struct class classes[CLASSES];
 	unsigned class_count, weights;
-	bool info;
-} options = { NULL, 1, 1000, 0, 1, 13, 2048, 0, 10, 30000, 100, { { 0 } }, 0, 0, false };
+	bool info, strangers;
+} options = { NULL, 1, 1000, 0, 1, 13, 2048, 0, 10, 30000, 100, { { 0 } }, 0, 0, false, false };
 
 #define BUFFER (256 * 1024)
 #define SYMLIST_STAGES 7
@@ -386,7 +386,11 @@ static char transaction(struct worker *w, struct session *s, const struct class 
 		const char *at_rcpt[] = { "i", queue_id, "{rcpt_addr}", path, "{rcpt_mailer}", "smtp", NULL };
 
 		pause_client(s);
-		snprintf(path, sizeof(path), "<rcpt%u@remote.example>", i);
+		if (options.strangers)
+			snprintf(path, sizeof(path), "<rcpt%u.%u@remote.example>", i,
+				 options.first + number * options.connections + w->number);
+		else
+			snprintf(path, sizeof(path), "<rcpt%u@remote.example>", i);
 		put_macros(s, 'R', 3, at_rcpt);
 		reply = event(w, s, 'R', path, strlen(path) + 1);
 		if (reply == 'c')
@@ -573,10 +577,11 @@ static int add_class(char *text)
 static int usage(void)
 {
 	fputs("usage: load -s SOCKET [-c CONNECTIONS] [-n MESSAGES] [-f FIRST] [-r RECIPIENTS] [-H HEADERS] [-b BODY]\n"
-	      "            [-g GAP_US] [-k MESSAGES_A_CONNECTION] [-t TIMEOUT_MS] [-w SLOW_MS] [-i]\n"
+	      "            [-g GAP_US] [-k MESSAGES_A_CONNECTION] [-t TIMEOUT_MS] [-w SLOW_MS] [-i] [-u]\n"
 	      "            [-m WEIGHT,accept|reject|tempfail|hold,AUTH_USER,MAIL_FROM,HEADER_FROM]...\n"
 	      "MESSAGES is for each connection, SIGTERM ends them sooner; # in MAIL_FROM is a number that no other\n"
-	      "message has, counted from FIRST; -k 0 never reconnects; -i prints what the milter negotiates, for\n"
+	      "message has, counted from FIRST, -u puts it into its recipients; -k 0 never reconnects; -i prints what "
+	      "the milter negotiates, for\n"
 	      "null_milter.\n",
 	      stderr);
 	return 64;
@@ -594,8 +599,8 @@ static int read_options(int argc, char **argv)
 	static char ordinary[] = "1,accept,cp1001,info@own.example,Info <info@own.example>";
 	int option;
 
-	while ((option = getopt(argc, argv, "s:c:n:f:r:H:b:g:k:t:w:m:i")) != -1) {
-		bool known = option == 's' || option == 'i' || option == 'm';
+	while ((option = getopt(argc, argv, "s:c:n:f:r:H:b:g:k:t:w:m:iu")) != -1) {
+		bool known = option == 's' || option == 'i' || option == 'm' || option == 'u';
 
 		for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 			if (numbers[i].letter == option) {
@@ -607,6 +612,8 @@ static int read_options(int argc, char **argv)
 			options.path = optarg;
 		if (option == 'i')
 			options.info = true;
+		if (option == 'u')
+			options.strangers = true;
 		if (!known || (option == 'm' && add_class(optarg) != 0))
 			return -1;
 	}
