@@ -70,37 +70,56 @@ void stems_free(struct stems **stems)
 	*stems = NULL;
 }
 
-static bool is_at(const struct stem *stem, const char *text, size_t len, size_t at)
+/* A subject as it is looked at: folded, and where its words begin. */
+struct subject {
+	char text[STEM_TEXT_MAX];
+	size_t len, words;
+	uint16_t at[STEM_TEXT_MAX / 2];
+};
+
+static void subject_read(struct subject *subject, struct span text)
 {
-	return len - at >= stem->len && !memcmp(text + at, stem->folded, stem->len);
+	subject->len = fold_words(text, subject->text, sizeof(subject->text));
+	subject->words = 0;
+	for (size_t i = 0; i < subject->len; i++)
+		if (i == 0 || subject->text[i - 1] == ' ')
+			subject->at[subject->words++] = (uint16_t)i;
 }
 
-static bool is_within(const struct stem *stem, const char *text, size_t len)
+static bool is_at(const struct stem *stem, const struct subject *subject, size_t at)
 {
-	for (size_t at = 0; at < len; at++)
-		if ((stem->anywhere || at == 0 || text[at - 1] == ' ') && is_at(stem, text, len, at))
+	return subject->text[at] == stem->folded[0] && subject->len - at >= stem->len &&
+	       !memcmp(subject->text + at, stem->folded, stem->len);
+}
+
+static bool is_within(const struct stem *stem, const struct subject *subject)
+{
+	if (stem->anywhere)
+		return memmem(subject->text, subject->len, stem->folded, stem->len) != NULL;
+	for (size_t i = 0; i < subject->words; i++)
+		if (is_at(stem, subject, subject->at[i]))
 			return true;
 	return false;
 }
 
-const char *stems_find(const struct stems *stems, struct span subject)
+const char *stems_find(const struct stems *stems, struct span text)
 {
-	char TEXT_BUFFER folded[STEM_TEXT_MAX];
-	size_t len = fold_words(subject, folded, sizeof(folded));
+	struct subject TEXT_BUFFER subject;
 
+	subject_read(&subject, text);
 	for (size_t i = 0; i < stems->count; i++)
-		if (is_within(&stems->at[i], folded, len))
+		if (is_within(&stems->at[i], &subject))
 			return stems->at[i].given;
 	return NULL;
 }
 
-const char *stems_begin(const struct stems *stems, struct span subject)
+const char *stems_begin(const struct stems *stems, struct span text)
 {
-	char TEXT_BUFFER folded[STEM_TEXT_MAX];
-	size_t len = fold_words(subject, folded, sizeof(folded));
+	struct subject TEXT_BUFFER subject;
 
-	for (size_t i = 0; i < stems->count; i++)
-		if (is_at(&stems->at[i], folded, len, 0))
+	subject_read(&subject, text);
+	for (size_t i = 0; i < stems->count && subject.words > 0; i++)
+		if (is_at(&stems->at[i], &subject, 0))
 			return stems->at[i].given;
 	return NULL;
 }
