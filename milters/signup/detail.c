@@ -26,10 +26,13 @@ static const struct {
 };
 /* clang-format on */
 
+/* Pieces of ten minutes end with a minute; two clocks are some ms apart, and that makes no minute more. */
+#define CLOCKS_APART_MS 1000
+
 /* The minute that is reached when the moment has come. */
 static time_t minute_of(int64_t ms)
 {
-	return (time_t)((ms + 59999) / 60000 * 60);
+	return (time_t)((ms + 59999 - CLOCKS_APART_MS) / 60000 * 60);
 }
 
 static void put_time(struct text *text, const struct tm *tm, bool with_date)
@@ -60,6 +63,8 @@ void detail_time(struct text *text, int64_t free_ms, int64_t now_ms)
 		return;
 	utc.tm_zone = "UTC";
 	put_time(text, &utc, !is_same_day(&utc, &today));
+	if (local.tm_gmtoff == 0)
+		return; /* the same twice tells nobody more */
 	text_str(text, " (");
 	put_time(text, &local, !is_same_day(&local, &utc));
 	text_char(text, ')');
