@@ -55,7 +55,11 @@ const char *grant_check_numbers(const char *value)
 {
 	uint32_t limit[SIGNUP_WINDOWS];
 
-	return grant_numbers(value, limit) ? NULL : numbers_form;
+	if (!grant_numbers(value, limit))
+		return numbers_form;
+	if (limit[SIGNUP_DAY] > 0 && limit[SIGNUP_HOUR] > limit[SIGNUP_DAY])
+		return "more in an hour than in a day; write HOUR/DAY, the hour first";
+	return NULL;
 }
 
 /* The last word of a text, which loses it. */
@@ -130,7 +134,8 @@ static const char *grant_read(const char *value, struct grant *out)
 		return numbers_form;
 	memcpy(words, numbers.at, numbers.len);
 	words[numbers.len] = '\0';
-	return grant_numbers(words, out->limit) ? NULL : numbers_form;
+	why = grant_check_numbers(words);
+	return why ? why : grant_numbers(words, out->limit) ? NULL : numbers_form;
 }
 
 const char *grant_check(const char *value)
