@@ -259,19 +259,19 @@ static void entity_take(struct ledger *ledger, struct entity *entity)
 		insist(ledger, entity);
 }
 
+/* Those to ask. One that would be refused again is only looked at: when it is free again is told by its numbers. */
 static size_t choose(struct ledger *ledger, struct entity **chosen)
 {
 	const bool refused = ledger_objects(ledger);
+	const enum limit_mode mode = refused && ledger->tried_before ? LIMIT_CHECK : LIMIT_COUNT;
 	size_t count = 0;
 
-	if (refused && ledger->tried_before)
-		return 0;
 	for (size_t i = 0; i < ledger->entity_count; i++) {
 		struct entity *entity = &ledger->entities[i];
 
 		if (refused && !entity_objects(ledger, entity))
 			continue;
-		if (request_fill(ledger, entity, LIMIT_COUNT, true))
+		if (request_fill(ledger, entity, mode, true))
 			chosen[count++] = entity;
 	}
 	return count;
@@ -294,7 +294,7 @@ void ledger_count(struct ledger *ledger, struct store *store)
 	(void)store_run(store, requests, count, &answers, 0);
 	for (size_t i = 0; i < count; i++) {
 		limit_answer(&chosen[i]->request, store, answer_at(answers, i));
-		chosen[i]->sent = true;
+		chosen[i]->sent = chosen[i]->request.mode == LIMIT_COUNT;
 		entity_take(ledger, chosen[i]);
 	}
 	store_answers_free(&answers);

@@ -288,6 +288,8 @@ static void count(const struct signup *signup, struct memo_data *memo, struct de
 		sending_pass(sending);
 	if (!sending->facts.learning)
 		warning_post(view, &sending->ledger, sending->kind);
+	if (sending->ledger.tried_before)
+		return; /* it is in these figures since its first try */
 	atomic_fetch_add(&signup->figures->messages, 1);
 	atomic_fetch_add(&signup->figures->strangers, sending->strangers.new_count);
 }

@@ -6,6 +6,7 @@ import pwd
 import re
 import time
 
+import exim
 from case import Skip, check, same
 from instance import DOMAINS, ROOT, Instance, Redis, wait_for
 from mta import Message, Mta, ask
@@ -104,7 +105,7 @@ def test_a_limit_bites_with_its_reason():
         same((answer.verdict, answer.reply.code, answer.reply.dsn), ('tempfail', '451', '4.7.1'))
         check(re.search(r'\[SGN50\] account cp1001 writes to too many new recipients: 4 new recipients in one hour by '
                         r'sign-up mail, limit 4, this mail 1; free again at (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC '
-                        r'\((\d{4}-\d\d-\d\d )?\d\d:\d\d \S+\)', answer.reply.text), '%s', answer.reply.text)
+                        r'(\((\d{4}-\d\d-\d\d )?\d\d:\d\d \S+\) )?\(id ', answer.reply.text), '%s', answer.reply.text)
         milter.wait_log(r'rule=account_recipients action=defer .*kind=confirm new=1 .*limit=account_recipients:4/4')
         same(used(redis, '{cp1001}', 'account:confirm'), 4, 'what is refused')
         # a kind of mail by itself: orders go on, and so do those who are known
@@ -389,6 +390,8 @@ def test_limits_inherit_from_package_to_account_to_mailbox():
 
 def test_wrong_options_are_refused_with_file_and_line():
     for options, words in (('victim_messages_limit = "3"', 'HOUR/DAY'),
+                           ('account_recipients_limit = "40/20"', 'the hour first'),
+                           ('limits = {"account bob account_recipients 4/3"}', 'the hour first'),
                            ('limits = {"account bob"}', 'package NAME RULE HOUR/DAY'),
                            ('limits = {"account bob victim_messages 3/4"}', 'over all accounts'),
                            ('limits = {"account bob account_messages 3/4"}', 'account_recipients'),
@@ -549,6 +552,31 @@ def test_deferring_for_long_becomes_a_refusal():
         count = redis.command('HGET', 'leu:limit:{cp1001}', 'refused').split()[0].decode()
         redis.command('HSET', 'leu:limit:{cp1001}', 'refused', '%s 0 61' % count)
         same(send(milter, 'r9@far.example').reply.code, '550')
+
+
+def test_what_waits_in_exims_queue_hears_when_it_is_free_again_and_is_no_new_refusal():
+    user = next(u for u in pwd.getpwall() if 0 < u.pw_uid < 1000 and u.pw_name not in ('mail', 'www-data', 'nobody'))
+    author = 'x@user.example'
+    with counting('account_recipients_limit = "5/100"\nvictim_messages = off\nexempt_uids = {}',
+                  domains=DOMAINS + 'user.example: %s\n' % user.pw_name) as (milter, redis):
+
+        def asked(verb, rcpt_to):
+            keys = {'recipients': rcpt_to} if verb == 'local' else {'rcpt_to': rcpt_to}
+            text = ''.join('%s: %s\n' % pair for pair in [('From', author), ('Subject', 'Confirm your account'), *FORM])
+            return exim.ask(milter.exim, verb, later='1', header_changes='1', uid=str(user.pw_uid), mail_from=author,
+                            headers=text, **keys)
+
+        for i in range(2):
+            same(asked('local', 'r%d@far.example' % i), 'accept')
+        check(asked('local', 'r9@far.example').startswith('accept header '), 'is not put off')
+        refused = redis.command('HGET', 'leu:limit:{%s}' % user.pw_name, 'refused')
+        for _ in range(2):
+            answer = asked('route', 'r9@far.example')
+            check(answer.startswith(':defer: [SGN50] ') and 'limit 2, this mail 1; free again at ' in answer, answer)
+        same(redis.command('HGET', 'leu:limit:{%s}' % user.pw_name, 'refused'), refused, 'refusals')
+        redis.command('DEL', 'leu:limit:{%s}' % user.pw_name)
+        same(asked('route', 'r9@far.example'), '', 'when it is free')
+        same(used(redis, '{%s}' % user.pw_name, 'account:confirm'), 1, 'it is counted')
 
 
 def test_two_daemons_share_their_counts():
