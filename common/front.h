@@ -34,8 +34,8 @@ bool front_milter_has_ended(void);
 int front_exim_start(const char *path, front_status status);
 unsigned front_exim_connections(void);
 
-/* Messages whose header was to be changed, but Exim's lines are of before it could be. */
-uint64_t front_exim_unchanged(void);
+/* Messages whose header was to be changed, or that were to wait, but Exim's lines are of before they could. */
+uint64_t front_exim_outdated(void);
 
 /* Threads that the fronts may need beside one for each of max_connections. */
 #define FRONT_EXIM_QUESTIONS 256

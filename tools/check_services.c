@@ -75,7 +75,7 @@ static bool check_socket(const char *name)
 }
 
 struct answers {
-	char canary[32], version[32], store[16], domains[24], log_lost[24], unchanged[24];
+	char canary[32], version[32], store[16], domains[24], log_lost[24], outdated[24];
 };
 
 #define ANSWER(path, member)                                                                  \
@@ -88,7 +88,7 @@ static const struct {
 	size_t offset, size;
 } places[] = {
 	ANSWER("canary", canary),   ANSWER("version", version),		ANSWER("store.state", store),
-	ANSWER("domains", domains), ANSWER("log_lines_lost", log_lost), ANSWER("exim_unchanged", unchanged),
+	ANSWER("domains", domains), ANSWER("log_lines_lost", log_lost), ANSWER("exim_outdated", outdated),
 };
 
 static bool answer_take(void *arg, const char *path, const char *value)
@@ -163,10 +163,10 @@ static void check_service(const struct check *check, const char *service)
 	if (strtoull(answers.log_lost, NULL, 10) > 0)
 		find(WARN, lost_remedies[check->setup.leumund->log],
 		     "%s: %s lines of its log were lost since its start", service, answers.log_lost);
-	if (strtoull(answers.unchanged, NULL, 10) > 0)
+	if (strtoull(answers.outdated, NULL, 10) > 0)
 		find(WARN, "put the lines that `leumund mta exim` prints into its configuration again, and restart it",
-		     "%s: Exim's lines are of an older version, %s headers were not changed", service,
-		     answers.unchanged);
+		     "%s: Exim's lines are of an older version, %s messages were not changed or put off", service,
+		     answers.outdated);
 	if (strcmp(answers.store, "up") != 0)
 		find(WARN, "see the lines on the store", "%s: its store is %s, so decisions wait in memory", service,
 		     answers.store[0] ? answers.store : "unknown");

@@ -122,7 +122,7 @@ struct question {
 
 /* ---- header changes ---------------------------------------------------------------------------- */
 
-static _Atomic uint64_t unchanged;
+static _Atomic uint64_t outdated;
 
 /* For `more` bytes beside a reply. False: memory is short. */
 static bool answer_enlarge(struct text *answer, size_t more)
@@ -135,14 +135,16 @@ static bool answer_enlarge(struct text *answer, size_t more)
 	return larger != NULL;
 }
 
-/* Lines of before there were any cannot be told; whoever has put them there can. */
-static bool asker_can_change(const struct exim_line *line)
+/* What older lines do not know cannot be told to them; whoever has put them there can be told. */
+static bool asker_can(const struct exim_line *line, enum exim_key key)
 {
-	if (line->value[EXIM_HEADER_CHANGES][0] == '1')
+	if (line->value[key][0] == '1')
 		return true;
-	if (atomic_fetch_add(&unchanged, 1) == 0)
-		log_warning("Exim's lines are of an older version and let no milter change header fields, such as "
-			    "Authentication-Results: put in those that `leumund mta exim` prints now");
+	if (atomic_fetch_add(&outdated, 1) == 0)
+		log_warning("Exim's lines are of an older version and let no %s: put in those that `leumund mta exim` "
+			    "prints now",
+			    key == EXIM_LATER ? "local mail wait in its queue"
+					      : "milter change header fields, such as Authentication-Results");
 	return false;
 }
 
@@ -152,15 +154,15 @@ static const char *changes_make(struct question *question, const struct header *
 	const struct marks *marks = &question->judgement->marks;
 	const char *changes;
 
-	if (!marks->first || !asker_can_change(question->line))
+	if (!marks->first || !asker_can(question->line, EXIM_HEADER_CHANGES))
 		return "";
 	changes = exim_changes(&question->session->message, cut, marks);
 	return changes && answer_enlarge(answer, strlen(changes)) ? changes : NULL;
 }
 
-uint64_t exim_unchanged(void)
+uint64_t exim_outdated(void)
 {
-	return atomic_load(&unchanged);
+	return atomic_load(&outdated);
 }
 
 /* ---- local mail that is put off ---------------------------------------------------------------- */
@@ -170,14 +172,17 @@ static bool is_put_off(const struct session *session, const struct reply *reply)
 	return session->connection.can_wait && reply->kind == REPLY_REFUSE && reply->code[0] == '4';
 }
 
-/* The field makes the router ask again. Who writes it himself is asked about more often. */
-static const char *put_off(struct question *question, const struct header *cut, const struct reply *reply,
-			   struct text *answer)
+/*
+ * The field makes the router ask again. Who writes it himself is asked about more often. It leaves with the message, so
+ * strangers read no account and no limit in it: `leumund explain` tells what the id is about.
+ */
+static const char *put_off(struct question *question, const struct header *cut, struct text *answer)
 {
 	struct judgement *judgement = question->judgement;
 
 	judgement->marks.first = NULL;
-	if (!marks_add(&judgement->marks, &question->session->message.memory, "X-Leumund-Later", reply->text))
+	if (!marks_add(&judgement->marks, &question->session->message.memory, "X-Leumund-Later",
+		       question->session->message.id))
 		return NULL;
 	return changes_make(question, cut, answer);
 }
@@ -269,7 +274,7 @@ static void answer_message(struct question *question, bool is_local, struct text
 			recipients_judge(question);
 		reply = judge_end(question->judgement, &question->bench, session);
 		if (is_put_off(session, &reply)) {
-			changes = put_off(question, cut, &reply, answer);
+			changes = put_off(question, cut, answer);
 			reply.kind = REPLY_ACCEPT;
 		} else if (reply.kind != REPLY_REFUSE) {
 			changes = changes_make(question, cut, answer);
@@ -279,6 +284,8 @@ static void answer_message(struct question *question, bool is_local, struct text
 			reply = judge_failed(&question->bench, session, STAGE_END);
 		}
 	}
+	if (is_local && reply.kind == REPLY_HOLD)
+		(void)asker_can(line, EXIM_LATER);
 	answer_reply(answer, &reply, changes ? changes : "");
 }
 
@@ -304,7 +311,8 @@ static void answer_route(struct question *question, struct text *answer)
 	struct recipient *recipient;
 	struct reply reply;
 
-	if (line->value[EXIM_LATER][0] != '1')
+	/* where an alias leads is its owner's doing: who wrote to it has been asked about the alias */
+	if (line->value[EXIM_LATER][0] != '1' || line->value[EXIM_PARENT][0] != '\0')
 		return;
 	if (facts_read(session, line, true) < 0 || !(recipient = message_rcpt_to(session, line->value[EXIM_RCPT_TO])) ||
 	    content_read(question, &cut) < 0) {

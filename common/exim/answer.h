@@ -13,7 +13,8 @@
  */
 void exim_answer(char *line, front_status status, struct text *answer);
 
-/* Messages that passed with their header as it was, though a milter would have changed it. */
-uint64_t exim_unchanged(void);
+/* Messages whose header was not changed, or that were held instead of put off: Exim's lines are of before it was known.
+ */
+uint64_t exim_outdated(void);
 
 #endif

@@ -203,9 +203,9 @@ int front_exim_start(const char *path, front_status status)
 	return 0;
 }
 
-uint64_t front_exim_unchanged(void)
+uint64_t front_exim_outdated(void)
 {
-	return exim_unchanged();
+	return exim_outdated();
 }
 
 unsigned front_exim_connections(void)

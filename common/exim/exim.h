@@ -18,8 +18,9 @@
  * A question with header_changes=1 may also be answered by `accept header NAMES LINES` or `hold header NAMES LINES
  *   TEXT`: the message passes, its header shall change. NAMES are apart by colons, or "-"; all their fields are to be
  *   removed, then LINES (base64 of what add_header takes) to be added.
- * acl_not_smtp cannot say "later". With later=1 in `local` the message passes instead, with a field X-Leumund-Later, and
- *   the router asks for each recipient of such a message, at each try, whether it may go now.
+ * acl_not_smtp cannot say "later". With later=1 in `local` the message passes instead, with a field X-Leumund-Later
+ *   that has the decision's id, and the router asks for each recipient of such a message, at each try, whether it may
+ * go now. With a parent (of an alias, a .forward) it may.
  */
 #ifndef LEUMUND_EXIM_H
 #define LEUMUND_EXIM_H

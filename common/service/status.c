@@ -92,7 +92,7 @@ bool service_status(char *out, size_t size)
 	json_close(&text, '}');
 	json_member_u64(&text, "connections", front_milter_connections());
 	json_member_u64(&text, "exim_connections", front_exim_connections());
-	json_member_u64(&text, "exim_unchanged", front_exim_unchanged());
+	json_member_u64(&text, "exim_outdated", front_exim_outdated());
 	json_member_u64(&text, "messages", front_milter_messages());
 	json_member_u64(&text, "accepted", record_accepted());
 	json_open(&text, "verdicts", '[');

@@ -220,7 +220,7 @@ def test_exim_is_told_the_header_when_it_can_change_it():
         milter.wait_log("Exim's lines are of an older version .*leumund mta exim")
         same(exim_asked(milter, 'a@pass.test', plain), 'accept')
         same(len(milter.log_lines('older version')), 1, 'said once')
-        check('2 headers were not changed' in leumund(milter, 'check').out, 'not told')
+        check('2 messages were not changed or put off' in ' '.join(leumund(milter, 'check').out.split()), 'not told')
         same(exim.changes(exim_asked(milter, 'a@pass.test', plain, header_changes='1')), ('accept', [], [ours], ''))
         found = exim.changes(exim_asked(milter, 'a@pass.test', forged + plain, header_changes='1'))
         same(found, ('accept', ['Authentication-Results'],
