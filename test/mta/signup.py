@@ -34,6 +34,11 @@ class Signup(Selfcheck):
             self.must_arrive(to)
         expect(False, "nothing is refused")
 
+    def _forget_counts(self):
+        """They are the process' own."""
+        self.daemon_stop()
+        self.daemon_start()
+
     def signup_tells_smtp_to_try_again_later_or_never(self):
         author = "info@kunde-eins.example"
         with self._signup(""):
@@ -42,7 +47,7 @@ class Signup(Selfcheck):
                 same(answer["code"], 451, answer["text"])
                 said = " ".join(answer["text"].replace("4.7.1 ", "").split())
                 expect("[SGN50] account cp100" in said and "2 new recipients in one hour by sign-up mail, limit 2" in said and
-                       "free again at " in said and " UTC (" in said, said)
+                       "free again at " in said and " UTC" in said, said)
                 self.decision(to, milter="signup", rule="account_recipients", action="defer", kind="confirm", new="1")
                 self.must_not_arrive(to)
             # his own domain is no stranger, and personal mail is of another kind
@@ -70,7 +75,10 @@ class Signup(Selfcheck):
                 expect(self.box.wait(lambda: len(self.decisions(to)) >= 2, 30), "its router does not ask", self.decisions(to))
                 expect(queue_id in self.mta.queued() and queue_id not in self.mta.held(), "does not wait", self.mta.queued())
                 self.must_not_arrive(to)
-                self.box.run(["exim4", "-Mrm", queue_id])
+                expect("free\\x20again\\x20at" in self.decision(to)["detail"], "the router does not tell when", self.decision(to))
+                self._forget_counts()
+                expect(self.arrived(to, 40), "does not go when it is free")
+                expect("SGN50" not in self.must_arrive(to)["data"], "strangers read why it waited", self.must_arrive(to))
             else:
                 same(done.returncode, 0, "exit status")
                 queue_id = self.decision(to, action="defer", said="hold", rule="account_recipients")["queue_id"]
@@ -86,3 +94,26 @@ class Signup(Selfcheck):
             to, _ = self._until_full(lambda to: self.script("info@kunde-eins.example", to, form()))
             self.decision(to, rule="script_recipients", action="hold", about="reg.php", account="cp1001", script="reg.php")
             self.must_not_arrive(to)
+
+    def signup_tells_smtp_after_long_that_waiting_is_over(self):
+        author = "info@kunde-eins.example"
+        with self._signup("\treject_after = 1s"):
+            self._forget_counts()
+            _, answer = self._until_full(lambda to: self.auth(author, to, form()))
+            same(answer["code"], 451, answer["text"])
+
+            def refused():
+                said = self.auth(author, self._name(), form())
+                return said if said["code"] == 550 else None
+
+            answer = self.box.wait(refused, 30)
+            expect(answer and answer["text"].startswith("5.7.1 ") and "[SGN50]" in answer["text"], "never", answer)
+
+    def signup_charges_no_forward_to_who_wrote_it(self):
+        with self._signup(""):
+            for _ in range(4):
+                answer = self.remote("ada@world.example", "weg@kunde-eins.example", form("ada@world.example"))
+                same(answer["code"], 250, answer["text"])
+            self.decision("weg@kunde-eins.example", path="remote", action="accept", account="", new="")
+            self.must_arrive("jemand@elsewhere.example")
+            same(self.decisions("jemand@elsewhere.example"), [], "the copy that leaves")
