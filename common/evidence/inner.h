@@ -26,7 +26,7 @@ struct words {
  */
 void words_of(const char *text, size_t len, struct words *out);
 
-/* ---- evidence/phrase.c ------------------------------------------------------------------------ */
+/* ---- evidence/phrase_read.c, phrase.c ----------------------------------------------------------- */
 
 #define POSITIONS_MAX 16384 /* words of all patterns, their alternatives written out */
 #define TERMS_MAX 4096
