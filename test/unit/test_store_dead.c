@@ -22,7 +22,7 @@ static struct store_answer *run(struct store *store, const struct store_request 
 
 	for (int i = 0; i < 50; i++) {
 		store_answers_free(&got);
-		if (store_run(store, asked, 1, &got, 100) == STORE_OK)
+		if (store_run(store, asked, 1, &got, 5000) == STORE_OK)
 			break;
 		wait_ms(100);
 	}
