@@ -54,7 +54,7 @@ bool address_find(struct span text, struct span *out);
 /* Is `text` in it, ASCII case-blind? */
 bool has_words(struct span text, const char *words);
 
-/* ---- bounce/bounce.c --------------------------------------------------------------------------- */
+/* ---- bounce/finding.c -------------------------------------------------------------------------- */
 
 struct bounce {
 	struct arena arena;
@@ -72,10 +72,24 @@ void bounce_add(struct bounce *bounce, struct span address, const struct enhance
 void bounce_judge(const struct bounce *bounce, struct span text, const struct enhanced_code *status,
 		  struct evidence *out, struct enhanced_code *said);
 
-/* ---- bounce/dsn.c, prose.c, feedback.c ---------------------------------------------------------- */
+/* ---- bounce/section.c -------------------------------------------------------------------------- */
 
-void dsn_read(struct bounce *bounce, struct span text);
-void prose_read(struct bounce *bounce);
+/* A recipient and what is said of it. */
+struct section {
+	struct span address, text;
+};
+
+bool line_take(struct span *rest, struct span *line);
+bool line_begins(struct span line, const char *words);
+bool line_is_header(struct span line);
+
+/* Bytes of it before our own message begins. */
+size_t prose_length(struct span prose);
+
+/* Is it of the mail's own sender or recipient, so that nothing is said about it? */
+bool address_is_ours(const struct bounce *bounce, struct span address);
+
+bool section_next(const struct bounce *bounce, struct span *rest, struct section *out);
 
 /* What the text for people says about one address; where it does not tell them apart, all of it, and not `alone`. */
 struct span prose_about(const struct bounce *bounce, struct span address, bool *alone);
@@ -83,6 +97,11 @@ struct span prose_about(const struct bounce *bounce, struct span address, bool *
 /* As bounce_judge(): its first paragraph, and where that says nothing, all of it. */
 void prose_judge(const struct bounce *bounce, struct span text, const struct enhanced_code *status,
 		 struct evidence *out, struct enhanced_code *said);
+
+/* ---- bounce/dsn.c, prose.c, feedback.c ---------------------------------------------------------- */
+
+void dsn_read(struct bounce *bounce, struct span text);
+void prose_read(struct bounce *bounce);
 
 /* True when the mail is a feedback report of any kind, a complaint or not. */
 bool feedback_read(struct bounce *bounce);
