@@ -66,26 +66,6 @@ static void way_show(const char *text)
 	print_wrapped(stdout, line, 4, 0);
 }
 
-static void rest_show(const char *text)
-{
-	char *rest = calloc(1, strlen(text) + 1);
-	struct span key, value;
-	struct text facts;
-
-	if (!rest)
-		return;
-	text_init(&facts, rest, strlen(text) + 1);
-	while (fact_next(&text, &key, &value)) {
-		if (is_in_head(key))
-			continue;
-		if (facts.len > 0)
-			text_char(&facts, ' ');
-		text_mem(&facts, key.at, key.len + 1 + value.len);
-	}
-	print_wrapped(stdout, rest, 4, 0);
-	free(rest);
-}
-
 /* The line writes a blank inside a value as \x20. */
 static const char *blanks_back(char *value)
 {
@@ -100,6 +80,45 @@ static const char *blanks_back(char *value)
 	}
 	*to = '\0';
 	return value;
+}
+
+/* A rule's detail is a sentence of ours: for people, in quotes with its blanks. */
+static void fact_put(struct text *facts, struct span key, struct span value)
+{
+	const size_t detail = strlen("detail");
+	char words[FACT];
+
+	snprintf(words, sizeof(words), "%.*s", (int)value.len, value.at);
+	text_mem(facts, key.at, key.len);
+	text_char(facts, '=');
+	if (value.len >= sizeof(words) || key.len < detail ||
+	    memcmp(key.at + key.len - detail, "detail", detail) != 0 || !strstr(words, "\\x20")) {
+		text_mem(facts, value.at, value.len);
+		return;
+	}
+	text_char(facts, '"');
+	text_str(facts, blanks_back(words));
+	text_char(facts, '"');
+}
+
+static void rest_show(const char *text)
+{
+	char *rest = calloc(1, strlen(text) + 1);
+	struct span key, value;
+	struct text facts;
+
+	if (!rest)
+		return;
+	text_init(&facts, rest, strlen(text) + 1);
+	while (fact_next(&text, &key, &value)) {
+		if (is_in_head(key))
+			continue;
+		if (facts.len > 0)
+			text_char(&facts, ' ');
+		fact_put(&facts, key, value);
+	}
+	print_wrapped(stdout, rest, 4, 0);
+	free(rest);
 }
 
 /* What an admin did (admin.h): for people, so with its blanks. */
