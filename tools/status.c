@@ -26,7 +26,7 @@ struct report {
 	char store_posted[24], store_written[24], store_dropped[24], store_local[24], store_forgotten[24];
 	char domains[16], domains_changed_ms[24], canary[32], canary_ms[24], log_lines_lost[24];
 	char dns_asked[24], dns_cached[24], dns_unanswered[24], dns_failed[24], dns_bytes[24], dns_bytes_max[24];
-	char signup_until[24], signup_messages[24], signup_strangers[24], signup_local[24];
+	char signup_until[24], signup_learning[24], signup_messages[24], signup_strangers[24], signup_local[24];
 	char spf_under_way[16], spf_under_way_max[16], spf_refused[24], spf_late[24];
 	struct verdict_row verdicts[VERDICTS];
 	size_t verdict_count;
@@ -86,6 +86,7 @@ static const struct place figure_places[] = {
 	MEMBER("evaluations.refused", spf_refused),
 	MEMBER("evaluations.late", spf_late),
 	MEMBER("learning_until_ms", signup_until),
+	MEMBER("learning_s", signup_learning),
 	MEMBER("messages", signup_messages),
 	MEMBER("first_contacts", signup_strangers),
 	MEMBER("without_store", signup_local),
@@ -190,6 +191,10 @@ static void signup_show(const struct report *report)
 	label("signup");
 	printf("%s messages with %s first contacts, %s without the store\n", report->signup_messages,
 	       report->signup_strangers, report->signup_local);
+	if (number(report->signup_until) == 0 && number(report->signup_learning) > 0) {
+		label("");
+		puts("its rules only observe; until when, is known after the first mail");
+	}
 	if (number(report->signup_until) <= clock_wall_ms())
 		return;
 	label("");

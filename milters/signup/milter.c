@@ -397,6 +397,7 @@ static void signup_status(const void *state, struct text *json)
 	const struct figures *figures = signup->figures;
 
 	json_member_u64(json, "learning_until_ms", (uint64_t)atomic_load(&figures->learning_until_ms));
+	json_member_u64(json, "learning_s", (uint64_t)signup->options->learning);
 	json_member_u64(json, "messages", atomic_load(&figures->messages));
 	json_member_u64(json, "first_contacts", atomic_load(&figures->strangers));
 	json_member_u64(json, "without_store", atomic_load(&figures->local));

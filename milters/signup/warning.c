@@ -99,7 +99,8 @@ static void post(const struct view *view, const struct ledger *ledger, const str
 					   .text = words.sentence,
 					   .id = view->session->message.id,
 					   .facts = facts,
-					   .fact_count = sizeof(facts) / sizeof(*facts),
+					   /* the last one is known of what did not fit */
+					   .fact_count = sizeof(facts) / sizeof(*facts) - (words.free_at[0] == '\0'),
 				   });
 }
 

@@ -4,11 +4,13 @@ import itertools
 import os
 import pwd
 import re
+import subprocess
 import time
 
 import exim
 from case import Skip, check, same
-from instance import DOMAINS, ROOT, Instance, Redis, wait_for
+from command import LEUMUND
+from instance import DOMAINS, ROOT, SLOW, Instance, Redis, wait_for
 from mta import Message, Mta, ask
 
 FORM = [('X-Mailer', 'PHPMailer 6.9.1 (https://github.com/PHPMailer/PHPMailer)')]
@@ -421,6 +423,7 @@ def test_notices_tell_of_four_fifths_and_of_the_limit():
             same(send(milter, 'r%d@far.example' % i).verdict, 'accept')
         full = milter.wait_log('limit_full')
         check('account cp1001 has reached its limit: 10 of 10 new recipients in one hour' in full[0], '%s', full)
+        check('free_at=' not in near[0] + full[0], 'what is not known is told: %s', full)
         same(send(milter, 'r10@far.example').verdict, 'tempfail')
         same((len(milter.log_lines('limit_near')), len(milter.log_lines('limit_full'))), (1, 1), 'once')
 
@@ -509,7 +512,29 @@ def test_status_tells_how_long_it_learns():
             s.connect(milter.exim)
             s.sendall(b'status\n')
             answer = s.makefile().read()
-        check(re.search(r'"signup":\{"learning_until_ms":\d{13},"messages":1,"first_contacts":1', answer), '%s', answer)
+        check(re.search(r'"signup":\{"learning_until_ms":\d{13},"learning_s":1209600,"messages":1,"first_contacts":1', answer), '%s', answer)
+
+
+def leumund(milter, *words):
+    """What the admin's command prints, in one line."""
+    done = subprocess.run([LEUMUND, '-c', milter.conf, '-r', milter.run, *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30 * SLOW, check=False)
+    return ' '.join(done.stdout.decode().split())
+
+
+def test_status_tells_that_it_learns_before_there_was_any_mail():
+    with counting(learning='14d', start_redis=False) as (milter, _):
+        check('its rules only observe' in leumund(milter, 'status'), '%s', leumund(milter, 'status'))
+
+
+def test_history_says_what_was_counted_in_words():
+    with counting('account_recipients_limit = "5/100"\nvictim_messages = off') as (milter, _):
+        for i in range(3):
+            send(milter, 'r%d@far.example' % i)
+        milter.wait_log('action=defer')
+        told = lambda: re.search('detail="2 new recipients in one hour by sign-up mail, limit 2, .* UTC[^"]*"',
+                                 leumund(milter, 'history', 'cp1001'))
+        check(wait_for(told, 5), '%s', leumund(milter, 'history', 'cp1001'))
 
 
 def test_providers_are_counted_by_their_group():
