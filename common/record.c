@@ -172,6 +172,8 @@ void record_decision(const struct bench *bench, const struct view *view, const s
 {
 	const struct session *session = view->session;
 	const struct verdict *verdict = &decision->verdict;
+	/* one message that waits is one refusal, however often the MTA tries it */
+	const bool again = session->message.tried_before && verdict->rule && verdict->action == ACTION_DEFER;
 	char TEXT_BUFFER buffer[LINE_BYTES], separator = ' ';
 	const char *name;
 	struct text line;
@@ -194,17 +196,17 @@ void record_decision(const struct bench *bench, const struct view *view, const s
 		stack_note(house_stack(bench->house), view, &line);
 	log_line(LEVEL_INFO, line.at, line.len);
 
-	if (verdict->rule)
-		count_verdict(decision->milter, verdict->rule, verdict->action);
-	else
+	if (!verdict->rule)
 		atomic_fetch_add(&accepted, 1);
+	else if (!again)
+		count_verdict(decision->milter, verdict->rule, verdict->action);
 	name = bench->store ? history_name(session, judgement, decision) : NULL;
 	if (name) {
 		struct store_decision entry = {
 			.account = name,
 			.id = session->message.id,
 			.at_ms = view->now_ms,
-			.rule = verdict->rule ? verdict->rule->name : NULL,
+			.rule = verdict->rule && !again ? verdict->rule->name : NULL,
 			.action = verdict->rule ? action_names[verdict->action] : "accept",
 			.text = { line.at + head, line.len - head },
 		};

@@ -74,7 +74,7 @@ struct store_decision {
 	const char *account; /* "" is written as "unknown" */
 	const char *id;	     /* decision_id() */
 	int64_t at_ms;
-	const char *rule;   /* NULL: nothing objected */
+	const char *rule;   /* NULL: nothing objected that is to be counted */
 	const char *action; /* of action_names */
 	struct span text;   /* one line of printable ASCII */
 };

@@ -599,6 +599,8 @@ def test_what_waits_in_exims_queue_hears_when_it_is_free_again_and_is_no_new_ref
             answer = asked('route', 'r9@far.example')
             check(answer.startswith(':defer: [SGN50] ') and 'limit 2, this mail 1; free again at ' in answer, answer)
         same(redis.command('HGET', 'leu:limit:{%s}' % user.pw_name, 'refused'), refused, 'refusals')
+        wait_for(lambda: redis.command('XLEN', 'leu:hist:{%s}' % user.pw_name) == 5, 5)
+        same(redis.command('HGET', 'leu:refused:{%s}' % user.pw_name, 'account_recipients.defer'), b'1', 'leumund refusals')
         redis.command('DEL', 'leu:limit:{%s}' % user.pw_name)
         same(asked('route', 'r9@far.example'), '', 'when it is free')
         same(used(redis, '{%s}' % user.pw_name, 'account:confirm'), 1, 'it is counted')
