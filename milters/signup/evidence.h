@@ -6,7 +6,7 @@
 #define LEUMUND_SIGNUP_EVIDENCE_H
 
 #include "milters/signup/policy.h"
-#include "milters/signup/stem.h"
+#include "stem.h"
 
 /* The names of the header fields that are evidence, NULL-terminated. */
 extern const char *const signup_headers[];
@@ -20,11 +20,6 @@ struct evidence_words {
 	const struct stems *trade;   /* "order", "Rechnung", ... */
 	const struct stems *copy;    /* "copy of", ...: behind it stand words that are a visitor's, or a name */
 };
-
-/* The presets of the options, as an admin writes them (subjects.c). */
-extern const char signup_subject_words[];
-extern const char signup_trade_words[];
-extern const char signup_copy_words[];
 
 /* What all that is known of the message together shows. */
 struct evidence_facts {

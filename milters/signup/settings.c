@@ -8,6 +8,7 @@
 #include "exempt.h"
 #include "milters/signup/evidence.h"
 #include "milters/signup/grant.h"
+#include "subject_words.h"
 
 static const char *const failure_names[] = { "local", "accept", "defer", NULL };
 
@@ -75,11 +76,11 @@ static const struct option rows[] = {
 	  "After so long of deferring without a day's pause, defer becomes reject; 0 is never." },
 	{ OPTION_TIME, "learning", "2w", 0, 7776000, NULL, NULL, OPTION_AT(learning),
 	  "So long after the first start all rules only observe, because nobody's recipients are known yet; see leumund learn-contacts." },
-	{ OPTION_LIST, "subject_words", signup_subject_words, 0, 0, NULL, stem_check, OPTION_AT(subject_words),
+	{ OPTION_LIST, "subject_words", subject_words_preset, 0, 0, NULL, stem_check, OPTION_AT(subject_words),
 	  "How words begin that show sign-up mail, in the subject." },
-	{ OPTION_LIST, "trade_words", signup_trade_words, 0, 0, NULL, stem_check, OPTION_AT(trade_words),
+	{ OPTION_LIST, "trade_words", trade_words_preset, 0, 0, NULL, stem_check, OPTION_AT(trade_words),
 	  "How words begin that show orders, invoices, shipping." },
-	{ OPTION_LIST, "copy_words", signup_copy_words, 0, 0, NULL, stem_check, OPTION_AT(copy_words),
+	{ OPTION_LIST, "copy_words", copy_words_preset, 0, 0, NULL, stem_check, OPTION_AT(copy_words),
 	  "How a subject begins whose other words are a visitor's, or a name: they show nothing." },
 	{ OPTION_CHOICE, "on_store_failure", "local", 0, 0, failure_names, NULL, OPTION_AT(on_store_failure),
 	  "While the store is away: this server's own counts decide, and recipients that it has not lately seen count as new (local); mail passes; or it is deferred." },

@@ -4,7 +4,7 @@
  */
 #include "milters/signup/sketch.h"
 
-#include "milters/signup/fold.h"
+#include "fold.h"
 
 #define BYTES 8
 #define WORDS_LEAST 6

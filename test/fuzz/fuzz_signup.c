@@ -7,7 +7,7 @@
 
 #include "contact.h"
 #include "milters/signup/evidence.h"
-#include "milters/signup/fold.h"
+#include "fold.h"
 #include "milters/signup/localpart.h"
 #include "milters/signup/opening.h"
 #include "milters/signup/sketch.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "milters/signup/fold.h"
+#include "fold.h"
 #include "milters/signup/localpart.h"
 #include "milters/signup/sketch.h"
 #include "sample.h"

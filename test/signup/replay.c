@@ -11,6 +11,7 @@
 #include "milters/signup/localpart.h"
 #include "milters/signup/sketch.h"
 #include "model.h"
+#include "subject_words.h"
 
 /* clang-format off */
 const struct signup_limits replay_defaults = {
@@ -137,9 +138,9 @@ struct replay *replay_new(const struct replay_settings *settings)
 	replay->settings = *settings;
 	replay->model = model_new();
 	replay->alike = alike_new(256);
-	replay->subject = stems_of(signup_subject_words, &replay->presets[0]);
-	replay->trade = stems_of(signup_trade_words, &replay->presets[1]);
-	replay->copy = stems_of(signup_copy_words, &replay->presets[2]);
+	replay->subject = stems_of(subject_words_preset, &replay->presets[0]);
+	replay->trade = stems_of(trade_words_preset, &replay->presets[1]);
+	replay->copy = stems_of(copy_words_preset, &replay->presets[2]);
 	replay->words = (struct evidence_words){ replay->subject, replay->trade, replay->copy };
 	return replay;
 }

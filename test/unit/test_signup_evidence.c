@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 #include "milters/signup/evidence.h"
-#include "milters/signup/fold.h"
+#include "fold.h"
+#include "subject_words.h"
 
 #define BIT(evidence) (1u << (evidence))
 
@@ -34,9 +35,9 @@ static struct stems *stems_of(const char *preset, char **text)
 static int setup(void **state)
 {
 	(void)state;
-	words.subject = stems_of(signup_subject_words, &texts[0]);
-	words.trade = stems_of(signup_trade_words, &texts[1]);
-	words.copy = stems_of(signup_copy_words, &texts[2]);
+	words.subject = stems_of(subject_words_preset, &texts[0]);
+	words.trade = stems_of(trade_words_preset, &texts[1]);
+	words.copy = stems_of(copy_words_preset, &texts[2]);
 	return words.subject && words.trade && words.copy ? 0 : -1;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Letters in one form, so that "BESTÄTIGEN" and "bestätigen" are one word, in Latin, Greek and Cyrillic.
  */
-#ifndef LEUMUND_SIGNUP_FOLD_H
-#define LEUMUND_SIGNUP_FOLD_H
+#ifndef LEUMUND_FOLD_H
+#define LEUMUND_FOLD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * Looks in a subject for words of a table: "bestätig" finds "Bestätigung", "log in detail" finds "Log-in details".
  */
-#ifndef LEUMUND_SIGNUP_STEM_H
-#define LEUMUND_SIGNUP_STEM_H
+#ifndef LEUMUND_STEM_H
+#define LEUMUND_STEM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /*
  * Words of a table in a subject (stem.h).
  */
-#include "milters/signup/stem.h"
+#include "stem.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "milters/signup/fold.h"
+#include "fold.h"
 #include "utf8.h"
 
 struct stem {

@@ -1,14 +1,15 @@
 /*
- * The words that subjects of web forms and of shops begin with, as presets of the options (evidence.h).
+ * The words that subjects of web forms and of shops begin with, as presets of options
+ * (subject_words.h).
  */
-#include "milters/signup/evidence.h"
+#include "subject_words.h"
 
 /*
  * From the message catalogues of phpBB, SMF, XenForo, Discourse, WordPress, WooCommerce, Joomla, Drupal, PrestaShop,
  * Magento, MailPoet and Mailman, by language: English, German, French, Spanish, Italian, Dutch, Portuguese, Polish,
  * Turkish, Russian, Czech, Hungarian, Greek, Scandinavian, Japanese and Chinese.
  */
-const char signup_subject_words[] =
+const char subject_words_preset[] =
 	"{\"confirm\", \"verif\", \"validate your\", \"register\", \"subscri\", \"sign up\", \"sign-up\", "
 	"\"your account\", \"new account\", \"user account\", \"account detail\", \"account has been\", "
 	"\"welcome\", \"password\", \"passcode\", \"login detail\", \"log in\", \"one-time\", "
@@ -36,7 +37,7 @@ const char signup_subject_words[] =
 	"\"velkommen\", \"din konto\", \"adgangskode\", \"passord\", \"確認\", \"登録\", \"アカウント\", "
 	"\"パスワード\", \"注册\", \"激活\", \"验证\", \"密码\"}";
 
-const char signup_trade_words[] =
+const char trade_words_preset[] =
 	"{\"order\", \"invoice\", \"receipt\", \"your purchase\", \"shipped\", \"shipment\", "
 	"\"shipping\", \"delivery\", \"tracking\", \"payment\", \"refund\", \"booking\", "
 	"\"your ticket\", \"quote\", \"quotation\", \"bestell\", \"rechnung\", \"auftrag\", "
@@ -54,7 +55,7 @@ const char signup_trade_words[] =
 	"\"παραγγελ\", \"τιμολόγ\", \"αποστολ\", \"beställning\", \"leverans\", \"ordre\", "
 	"\"bestilling\", \"注文\", \"請求書\", \"发货\", \"订单\", \"发票\"}";
 
-const char signup_copy_words[] =
+const char copy_words_preset[] =
 	"{\"copy of\", \"copy:\", \"your copy\", \"kopie von\", \"kopie:\", \"kopie ihrer\", \"copie de\", "
 	"\"copie:\", \"copia de\", \"copia di\", \"copia:\", \"kopie van\", \"kopia\", \"kopyası\", \"копия\", "
 	"\"account details for\", \"your account details for\", \"welcome to\", \"kontodaten für\", "

@@ -1,7 +1,7 @@
 /*
  * Letters in one form (fold.h): the simple case folding of Unicode for the letters that subjects of our customers have.
  */
-#include "milters/signup/fold.h"
+#include "fold.h"
 
 #include <string.h>
 
