@@ -13,6 +13,7 @@
 #include "learn.h"
 #include "log.h"
 #include "provider/provider.h"
+#include "reputation.h"
 #include "setup.h"
 
 const char *const log_target_names[] = { "stderr", "journal", "syslog", NULL };
@@ -110,6 +111,7 @@ int setup_sections(const struct section **sections, const struct milter *const *
 	sections[n++] = &egress_section;
 	sections[n++] = &dns_section;
 	sections[n++] = &provider_section;
+	sections[n++] = &reputation_section;
 	sections[n++] = &notice_section;
 	sections[n++] = &learn_section;
 	for (; *milters; milters++) {
@@ -219,6 +221,7 @@ int setup_load(struct setup *setup, const char *directory, const struct milter *
 	setup->egress = config_section(setup->config, egress_section.name);
 	setup->dns = config_section(setup->config, dns_section.name);
 	setup->provider = config_section(setup->config, provider_section.name);
+	setup->reputation = config_section(setup->config, reputation_section.name);
 	setup->notice = config_section(setup->config, notice_section.name);
 	setup->learn = config_section(setup->config, learn_section.name);
 	if (domains_resolve(setup, directory) < 0) {

@@ -74,6 +74,7 @@ struct setup {
 	const struct dns_settings *dns;
 	const struct provider_options *provider;
 	const struct learn_options *learn;
+	const struct reputation_options *reputation;
 	struct string_list domains; /* leumund.domains; relative names are relative to the configuration directory */
 	const char *services[SETUP_SERVICES]; /* with at least one enabled milter, in order */
 	size_t service_count;

@@ -204,7 +204,8 @@ def test_shipped_configuration_holds_every_option_with_its_default():
     shipped = os.path.join(ROOT, 'conf.d')
     with Command() as leumund:
         for name, sections in (('00-leumund.conf', ('leumund', 'identity', 'store', 'egress', 'dns', 'notice')),
-                               ('10-provider.conf', ('provider',)), ('20-sender.conf', ('sender',)),
+                               ('10-provider.conf', ('provider',)), ('15-reputation.conf', ('reputation',)),
+                               ('20-sender.conf', ('sender',)),
                                ('40-spf.conf', ('spf',)), ('70-learn.conf', ('learn',))):
             with open(os.path.join(shipped, name)) as f:
                 text = re.sub(r'^\t(enable|service) = .*$', lambda found: '\t#' + found.group(1), f.read(), flags=re.M)
