@@ -6,6 +6,7 @@
 
 const struct milter *const milters[] = {
 	&milter_sender,
+	&milter_recipient,
 	&milter_spf,
 	&milter_selfcheck,
 	&milter_signup,

@@ -6,7 +6,7 @@
 
 #include "milter.h"
 
-extern const struct milter milter_sender, milter_spf, milter_selfcheck, milter_signup;
+extern const struct milter milter_sender, milter_recipient, milter_spf, milter_selfcheck, milter_signup;
 
 extern const struct milter *const milters[]; /* ends with NULL */
 

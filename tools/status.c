@@ -26,6 +26,7 @@ struct report {
 	char store_posted[24], store_written[24], store_dropped[24], store_local[24], store_forgotten[24];
 	char domains[16], domains_changed_ms[24], canary[32], canary_ms[24], log_lines_lost[24];
 	char dns_asked[24], dns_cached[24], dns_unanswered[24], dns_failed[24], dns_bytes[24], dns_bytes_max[24];
+	char guard_recipients[24], guard_dead[24], guard_blocked[24], guard_waited[24], guard_away[24];
 	char signup_until[24], signup_learning[24], signup_messages[24], signup_strangers[24], signup_local[24];
 	char spf_under_way[16], spf_under_way_max[16], spf_refused[24], spf_late[24];
 	struct verdict_row verdicts[VERDICTS];
@@ -85,6 +86,11 @@ static const struct place figure_places[] = {
 	MEMBER("evaluations.under_way_max", spf_under_way_max),
 	MEMBER("evaluations.refused", spf_refused),
 	MEMBER("evaluations.late", spf_late),
+	MEMBER("recipients", guard_recipients),
+	MEMBER("dead_refused", guard_dead),
+	MEMBER("blocked", guard_blocked),
+	MEMBER("waited", guard_waited),
+	MEMBER("store_away", guard_away),
 	MEMBER("learning_until_ms", signup_until),
 	MEMBER("learning_s", signup_learning),
 	MEMBER("messages", signup_messages),
@@ -181,6 +187,17 @@ static void spf_show(const struct report *report)
 	       report->spf_under_way_max, report->spf_refused, report->spf_late);
 }
 
+/* Why recipients were refused or told to wait. */
+static void guard_show(const struct report *report)
+{
+	if (report->guard_recipients[0] == '\0')
+		return;
+	label("recipient");
+	printf("%s recipients, %s dead, %s at a provider that blocks, %s others wait; %s messages without the store\n",
+	       report->guard_recipients, report->guard_dead, report->guard_blocked, report->guard_waited,
+	       report->guard_away);
+}
+
 /* First contacts, and whether they may be held against anybody already. */
 static void signup_show(const struct report *report)
 {
@@ -270,6 +287,7 @@ static bool report_show(const char *service, const struct report *report)
 	       report->messages, (long long)number(report->exim_connections) - 1);
 	verdicts_show(report);
 	spf_show(report);
+	guard_show(report);
 	signup_show(report);
 	store_show(report);
 	label("directory");

@@ -61,6 +61,7 @@ class Result:
         self.stage = 'end'
         self.reply = None
         self.rcpt = []
+        self.replies = []  # to recipients
         self.changes = []
         self.hold = None
         self.awaited = 0
@@ -252,6 +253,7 @@ class Mta:
             self.macros('R', {'{rcpt_addr}': rcpt.strip(b'<>'), '{rcpt_mailer}': 'smtp', 'i': message.queue_id})
             reply = self.event('R', strings(rcpt))
             result.rcpt.append(reply.kind if reply else 'continue')
+            result.replies.append(reply)
             if reply and reply.kind in ('reject', 'tempfail'):
                 result.reply = reply
             elif self.ended(result, reply, 'rcpt'):

@@ -206,7 +206,8 @@ def test_shipped_configuration_holds_every_option_with_its_default():
         for name, sections in (('00-leumund.conf', ('leumund', 'identity', 'store', 'egress', 'dns', 'notice')),
                                ('10-provider.conf', ('provider',)), ('15-reputation.conf', ('reputation',)),
                                ('20-sender.conf', ('sender',)),
-                               ('40-spf.conf', ('spf',)), ('70-learn.conf', ('learn',))):
+                               ('30-recipient.conf', ('recipient',)), ('40-spf.conf', ('spf',)),
+                               ('70-learn.conf', ('learn',))):
             with open(os.path.join(shipped, name)) as f:
                 text = re.sub(r'^\t(enable|service) = .*$', lambda found: '\t#' + found.group(1), f.read(), flags=re.M)
             text = re.sub(r'^\tgroups = \{\n.*?^\t\}$', '\t#groups = {}', text, flags=re.M | re.S)
@@ -218,7 +219,8 @@ def test_shipped_configuration_holds_every_option_with_its_default():
         answer = leumund('-c', shipped, 'config', '--json', place=False)
         same(answer.status, 0, answer.err)
         same([(s, o) for s, options in answer.json().items() for o, v in options.items() if v['from'] != 'default'],
-             [('provider', 'groups'), ('learn', 'enable')] + [(section, option) for section in ('sender', 'spf', 'selfcheck', 'signup')
+             [('provider', 'groups'), ('learn', 'enable')] + [(section, option) for section in ('sender', 'recipient', 'spf', 'selfcheck',
+                                                                                          'signup')
                                          for option in ('enable', 'service')])
 
 
