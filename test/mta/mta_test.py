@@ -12,7 +12,7 @@ import time
 import mtas
 from bed import LOGIN, LOGIN_TWO, SERVER, Failed, Skipped, expect, message, only, same
 from box import Box, BoxError
-from signup import Signup
+from recipient import Recipient
 
 # What a customer's script may write to look like somebody else.
 FORGED = {
@@ -54,7 +54,7 @@ for line in ("EHLO x", "MAIL FROM:<ceo@bank.example>", "RCPT TO:<%s>" % sys.argv
 """
 
 
-class Behaviour(Signup):
+class Behaviour(Recipient):
     # ---- whose mail is it ----------------------------------------------------------------------
 
     def auth_is_known_by_its_login(self):
@@ -649,7 +649,7 @@ class LightBehaviour(Behaviour):
 
 
 def tests_of(behaviour):
-    for name, method in [item for kind in Behaviour.__mro__[:4] for item in vars(kind).items()]:
+    for name, method in [item for kind in Behaviour.__mro__[:5] for item in vars(kind).items()]:
         if name.startswith("_") or not callable(method):
             continue
         if behaviour.mta.kind not in getattr(method, "only", (behaviour.mta.kind,)):
