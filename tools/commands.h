@@ -24,6 +24,7 @@ enum takes {
 	TAKES_LIMIT = 1 << 14,
 	TAKES_VICTIM = 1 << 15,
 	TAKES_EVIDENCE = 1 << 16,
+	TAKES_ACCOUNT = 1 << 17,
 };
 
 struct command {

@@ -29,6 +29,7 @@ struct call {
 	bool drop, list;
 	const char *kind, *provider; /* NULL when not given */
 	bool explain;
+	const char *account; /* NULL when not given */
 	int count; /* of words after the command */
 	char **words;
 };
@@ -44,6 +45,7 @@ command_fn command_notice, command_provider;
 command_fn command_spf, command_spf_domain, command_audit;
 command_fn command_learn, command_classify;
 command_fn command_limit, command_show, command_reset;
+command_fn command_dead, command_release;
 
 /* One sentence with its remedy to stderr, after "leumund: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,12 +2,14 @@
 # providers have answered is told to the scripts as the learner tells it, with a clock of the test's.
 import contextlib
 import itertools
+import json
 import os
 import re
+import subprocess
 import time
 
 from case import check, same
-from instance import ROOT, Instance, Redis, wait_for
+from instance import BUILD, ROOT, Instance, Redis, wait_for
 from mta import Message, Mta, ask
 
 HOUR, DAY = 3600000, 86400000
@@ -79,6 +81,11 @@ def send(milter, rcpt_to, subject='Hello', headers=(), **fields):
     fields['headers'] = [('From', fields['mail_from']), ('To', rcpt_to[0]), ('Subject', subject),
                          ('Message-ID', '<%d.%d@own.example>' % (os.getpid(), next(serial))), *headers]
     return ask(milter.socket, Message(rcpt_to=rcpt_to, **fields))
+
+
+def leumund(milter, *words):
+    return subprocess.run([os.path.join(BUILD, 'leumund'), '-c', milter.conf, '-r', milter.run, *words],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def kinds(answer):
@@ -272,3 +279,21 @@ def test_one_batch_for_each_recipient_and_the_message_asked_once():
         after = int(redis.command('INFO', 'commandstats').split(b'cmdstat_evalsha:calls=')[1].split(b',')[0])
         # three of each, weather and two budgets of the provider, room for first contacts, contacts, the decision
         check(after - before <= 3 * 10 + 3 + 1 + 1 + 2, '%d scripts', after - before)
+
+
+def test_the_command_shows_a_dead_mailbox_and_releases_it():
+    with guarded() as (milter, redis):
+        redis.kill_mailbox('gone@hotmail.com')
+        redis.script('dead_of', 'leu:dead_of:{cp1001}', 'add', '', '1000', str(90 * DAY), '', 'gone@hotmail.com')
+        same(kinds(send(milter, 'gone@hotmail.com')), ['reject'])
+        shown = leumund(milter, 'dead', 'Gone@Hotmail.com')
+        same(shown.returncode, 0, shown.stdout)
+        check(re.search(r'state +dead', shown.stdout) and re.search(r'said by +hotmail\.com', shown.stdout), '%s', shown.stdout)
+        same(json.loads(leumund(milter, 'dead', 'gone@hotmail.com', '--json').stdout)['dead'][0]['attempts'], 3)
+        csv = leumund(milter, 'dead', '--account', 'cp1001', '--csv').stdout.splitlines()
+        same((csv[0], csv[1].split(',')[1]), ('last,address', 'gone@hotmail.com'))
+        same(leumund(milter, 'release', 'gone@hotmail.com').returncode, 0)
+        same(kinds(send(milter, 'gone@hotmail.com')), ['continue'])
+        check('release' in leumund(milter, 'history', 'unknown').stdout, 'no note of it')
+        check('nothing is held' in leumund(milter, 'release', 'gone@hotmail.com').stdout, 'nothing to release')
+        same(leumund(milter, 'dead', 'nobody').returncode, 64)
