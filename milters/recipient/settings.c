@@ -49,7 +49,7 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "exempt_uids", "{\"0-999: the system's own mail\"}", 0, 0, NULL, exempt_check_uid, OPTION_AT(exempt_uids),
 	  "The same for the local mail of users, by name, number or range; a web server's user is not exempt by this." },
 	{ OPTION_LIST, "exempt_senders", "{}", 0, 0, NULL, exempt_check_address, OPTION_AT(exempt_senders),
-	  "The same by MAIL FROM's address or domain: \"tickets@host.example until 2027-01-31: our ticket system\"." },
+	  "The same by MAIL FROM's address or domain (only the milter sender keeps others from using it): \"tickets@host.example until 2027-01-31: our ticket system\"." },
 	{ .name = NULL }
 };
 /* clang-format on */

@@ -13,17 +13,20 @@
 
 /*
  * A sender is forged easily: whoever writes to a forum in its victims' names could have it write to them as to old
- * friends. So an account learns at most so many in an hour: more than a busy office gets of new ones, and no flood.
+ * friends. So an account learns at most so many in an hour and in a day: more than a busy office gets of new ones, and
+ * no flood.
  */
 #define AN_HOUR 60
+#define A_DAY 200
 #define HOUR_MS 3600000
+#define DAY_HOURS 24
 #define PLACES 2048 /* accounts; those that share one share what they may */
 #define ACCOUNTS 8  /* of one message */
 
 struct newcomers {
 	pthread_mutex_t lock;
-	struct {
-		uint32_t hour, count;
+	struct place {
+		uint32_t hour, of_hour, of_day;
 	} at[PLACES];
 };
 
@@ -44,19 +47,21 @@ void newcomers_free(struct newcomers **newcomers)
 	*newcomers = NULL;
 }
 
-static bool may_learn(struct newcomers *newcomers, const char *account, int64_t now_ms)
+bool newcomers_may(struct newcomers *newcomers, const char *account, int64_t now_ms)
 {
-	const uint64_t place = hash_lower(account, strlen(account)) % PLACES;
+	struct place *place = &newcomers->at[hash_lower(account, strlen(account)) % PLACES];
 	const uint32_t hour = (uint32_t)(now_ms / HOUR_MS);
 	bool may;
 
 	pthread_mutex_lock(&newcomers->lock);
-	if (newcomers->at[place].hour != hour) {
-		newcomers->at[place].hour = hour;
-		newcomers->at[place].count = 0;
-	}
-	may = newcomers->at[place].count < AN_HOUR;
-	newcomers->at[place].count += may;
+	if (place->hour / DAY_HOURS != hour / DAY_HOURS)
+		place->of_day = 0;
+	if (place->hour != hour)
+		place->of_hour = 0;
+	place->hour = hour;
+	may = place->of_hour < AN_HOUR && place->of_day < A_DAY;
+	place->of_hour += may;
+	place->of_day += may;
 	pthread_mutex_unlock(&newcomers->lock);
 	return may;
 }
@@ -118,6 +123,6 @@ void newcomers_learn(struct newcomers *newcomers, const struct view *view)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (!directory_owns(view->directory, accounts[i], message->sender.domain, true) &&
-		    may_learn(newcomers, accounts[i], view->now_ms))
+		    newcomers_may(newcomers, accounts[i], view->now_ms))
 			learn(view, &secret, accounts[i]);
 }

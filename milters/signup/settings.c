@@ -89,7 +89,7 @@ static const struct option rows[] = {
 	{ OPTION_LIST, "exempt_uids", "{\"0-999: the system's own mail\"}", 0, 0, NULL, exempt_check_uid, OPTION_AT(exempt_uids),
 	  "Users whose local mail no rule concerns, by name, number or range, such as Mailman's; a web server's user is not exempt by this." },
 	{ OPTION_LIST, "exempt_senders", "{}", 0, 0, NULL, exempt_check_address, OPTION_AT(exempt_senders),
-	  "Senders that no rule concerns, by MAIL FROM's address or domain: \"*-bounces@lists.example: our mailing lists\"." },
+	  "Senders that no rule concerns, by MAIL FROM's address or domain (only the milter sender keeps others from using it): \"*-bounces@lists.example: our mailing lists\"." },
 	{ .name = NULL }
 };
 /* clang-format on */
