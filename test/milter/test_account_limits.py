@@ -257,7 +257,7 @@ def test_show_tells_the_usual_day_overrides_and_what_objected():
                               'sale', '800 on 2026-01-02, usual 800.000')
         for _ in range(50):
             shown = leumund('show', 'cp1001', '--json').json()
-            if shown['objections']:
+            if shown['objections'] and shown['rules']:
                 break
             time.sleep(0.1)
         same([(o['id'], o['action'], o['rule']) for o in shown['objections']], [(found, 'reject', 'envelope_owner')])

@@ -32,7 +32,7 @@ def commands():
 def test_every_command_that_help_lists_is_completed():
     same(complete(''), commands())
     same(complete('li'), ['limit'])
-    same(complete('-c', '/etc', 're'), ['refusals', 'reset', 'reload', 'restart'])
+    same(complete('-c', '/etc', 're'), ['refusals', 'reset', 'release', 'reload', 'restart'])
     same(complete('help', 'li'), ['limit'])
 
 

@@ -21,7 +21,7 @@ REFUSED = ('to=<%s>, relay=mx.test[198.51.100.1]:25, delay=1, delays=1/0/0/0, ds
 
 def message(number, recipient=None, login='info@own.example'):
     """One by SMTP AUTH that is refused, as Postfix logs it now."""
-    now = time.time()
+    now = time.time() - 10 + number / 1000  # as no account is refused faster than that
     stamp = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now)) + '.%06d+00:00' % (now % 1 * 1000000)
     head = stamp + ' host postfix/%s[1]: ' + '%07X: ' % number
     recipient = recipient or 'u%d@far.example' % number
