@@ -11,6 +11,7 @@
 #include "address/address.h"
 #include "address/pattern.h"
 #include "exempt.h"
+#include "session.h"
 
 #define WHO_MAX 256
 #define DAY_MS ((int64_t)86400 * 1000)
@@ -240,6 +241,23 @@ bool exempt_address(const struct exemptions *exemptions, struct span local, cons
 		    pattern_match(exemptions->at[i].address, local.at, local.len, domain))
 			return true;
 	return false;
+}
+
+bool exempt_identity(const struct exemptions *accounts, const struct exemptions *uids, const struct identity *who,
+		     int64_t now_ms)
+{
+	if (who->account[0] == '\0')
+		return false;
+	return exempt_account(accounts, who->account, now_ms) ||
+	       (who->has_uid && who->known_by != KNOWN_BY_SCRIPT && exempt_uid(uids, who->uid, now_ms));
+}
+
+bool exempt_mail_from(const struct exemptions *senders, const struct message *message, int64_t now_ms)
+{
+	const struct mail_path *sender = &message->sender;
+
+	return !message->sender_broken && sender->domain[0] != '\0' &&
+	       exempt_address(senders, sender->local, sender->domain, now_ms);
 }
 
 const char *exempt_next_domain(const struct exemptions *exemptions, size_t *at, int64_t now_ms)

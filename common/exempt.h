@@ -16,6 +16,8 @@
 enum exempt_kind { EXEMPT_ACCOUNT, EXEMPT_UID, EXEMPT_NETWORK, EXEMPT_ADDRESS, EXEMPT_DOMAIN };
 
 struct exemptions;
+struct identity;
+struct message;
 
 /* For option rows: judge one element while its line is known. */
 option_check_fn exempt_check_account;
@@ -35,6 +37,16 @@ bool exempt_network(const struct exemptions *exemptions, const struct sockaddr *
 
 /* `domain` in comparable form. */
 bool exempt_address(const struct exemptions *exemptions, struct span local, const char *domain, int64_t now_ms);
+
+/*
+ * Whose mail it is: an exempt account's, or an exempt user's own. A uid behind a script header is the web server's, and
+ * what that header says may be written by any script of it, so the uid exempts nobody there.
+ */
+bool exempt_identity(const struct exemptions *accounts, const struct exemptions *uids, const struct identity *who,
+		     int64_t now_ms);
+
+/* By MAIL FROM, of EXEMPT_ADDRESS; the null sender and what is no path are not exempt. */
+bool exempt_mail_from(const struct exemptions *senders, const struct message *message, int64_t now_ms);
 
 /* Of EXEMPT_DOMAIN: the next domain in force (comparable form) from *at on, which starts with 0; NULL: no more. */
 const char *exempt_next_domain(const struct exemptions *exemptions, size_t *at, int64_t now_ms);

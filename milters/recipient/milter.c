@@ -121,19 +121,10 @@ static void guard_end(void *memo)
 
 /* ---- facts ---------------------------------------------------------------------------------------------------- */
 
-/* A uid behind a script header is the web server's, and what it says may be written by any script of it. */
 static bool is_exempt(const struct guard *guard, const struct view *view)
 {
-	const struct identity *who = &view->session->who;
-	const struct mail_path *sender = &view->session->message.sender;
-
-	if (who->account[0] != '\0' && exempt_account(guard->accounts, who->account, view->now_ms))
-		return true;
-	if (who->has_uid && who->account[0] != '\0' && who->known_by != KNOWN_BY_SCRIPT &&
-	    exempt_uid(guard->uids, who->uid, view->now_ms))
-		return true;
-	return !view->session->message.sender_broken && sender->domain[0] != '\0' &&
-	       exempt_address(guard->senders, sender->local, sender->domain, view->now_ms);
+	return exempt_identity(guard->accounts, guard->uids, &view->session->who, view->now_ms) ||
+	       exempt_mail_from(guard->senders, &view->session->message, view->now_ms);
 }
 
 /* Whom an account knows has to be learnt first. */

@@ -197,17 +197,10 @@ static void *sender_start(const struct setup *setup, const void *options, char *
 
 /* ---- facts ------------------------------------------------------------------------------------- */
 
-/* A uid behind a script header is the web server's, and what it says may be written by any script of it. */
 static bool is_exempt(const struct sender *sender, const struct view *view)
 {
-	const struct identity *who = &view->session->who;
-
-	if (who->account[0] != '\0' && exempt_account(sender->accounts, who->account, view->now_ms))
-		return true;
-	if (who->has_uid && who->account[0] != '\0' && who->known_by != KNOWN_BY_SCRIPT &&
-	    exempt_uid(sender->uids, who->uid, view->now_ms))
-		return true;
-	return exempt_network(sender->networks, (const struct sockaddr *)&view->session->connection.client,
+	return exempt_identity(sender->accounts, sender->uids, &view->session->who, view->now_ms) ||
+	       exempt_network(sender->networks, (const struct sockaddr *)&view->session->connection.client,
 			      view->now_ms);
 }
 

@@ -159,19 +159,10 @@ static void signup_end(void *data)
 
 /* ---- whose mail is counted --------------------------------------------------------------------- */
 
-/* A uid behind a script header is the web server's, and what it says may be written by any script of it. */
 static bool is_exempt(const struct signup *signup, const struct view *view)
 {
-	const struct identity *who = &view->session->who;
-	const struct mail_path *sender = &view->session->message.sender;
-
-	if (who->account[0] != '\0' && exempt_account(signup->accounts, who->account, view->now_ms))
-		return true;
-	if (who->has_uid && who->account[0] != '\0' && who->known_by != KNOWN_BY_SCRIPT &&
-	    exempt_uid(signup->uids, who->uid, view->now_ms))
-		return true;
-	return !view->session->message.sender_broken && sender->domain[0] != '\0' &&
-	       exempt_address(signup->senders, sender->local, sender->domain, view->now_ms);
+	return exempt_identity(signup->accounts, signup->uids, &view->session->who, view->now_ms) ||
+	       exempt_mail_from(signup->senders, &view->session->message, view->now_ms);
 }
 
 /* What does not count is remembered all the same: when its exemption ends, its recipients are known. */
