@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "directory/file.h"
+#include "system/file_state.h"
 #include "text.h"
 
 #define FIRST_TRIES 10 /* for a file that is being written when nothing is known of it yet */
@@ -135,7 +136,7 @@ static bool source_update(struct source *source, const struct reporter *to, bool
 
 	if (stat(source->path, &now) != 0)
 		return source_fail(source, errno, to);
-	if ((source->state == SOURCE_GOOD || source->state == SOURCE_EMPTY) && owner_same(&source->seen, &now))
+	if ((source->state == SOURCE_GOOD || source->state == SOURCE_EMPTY) && file_state_same(&source->seen, &now))
 		return false;
 	switch (read_settled(source, &file, &now, to)) {
 	case OWNER_READ_GOOD:

@@ -10,6 +10,7 @@
 #include "directory/file.h"
 #include "directory/line.h"
 #include "system/clock.h"
+#include "system/file_state.h"
 #include "text.h"
 
 #define FILE_SIZE_MAX (1u << 30)
@@ -106,12 +107,6 @@ static bool read_lines(struct reading *reading, const char *at, const char *end)
 
 /* ---- files ------------------------------------------------------------------------------------- */
 
-bool owner_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 static int64_t stat_changed_ms(const struct stat *st)
 {
 	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
@@ -149,9 +144,9 @@ static enum owner_read read_bytes(int fd, const char *path, char *bytes, const s
 			break;
 		len += (size_t)got;
 	}
-	if (len != wanted || fstat(fd, &after) != 0 || !owner_same(before, &after))
+	if (len != wanted || fstat(fd, &after) != 0 || !file_state_same(before, &after))
 		return OWNER_READ_MOVING;
-	return stat(path, &named) == 0 && owner_same(before, &named) ? OWNER_READ_GOOD : OWNER_READ_MOVING;
+	return stat(path, &named) == 0 && file_state_same(before, &named) ? OWNER_READ_GOOD : OWNER_READ_MOVING;
 }
 
 /* A clock that is behind the file's (NFS) must not keep it out for ever. */

@@ -17,9 +17,6 @@ enum owner_read {
 	OWNER_READ_NO_MEMORY,
 };
 
-/* True when both describe the same state of the same file. */
-bool owner_same(const struct stat *a, const struct stat *b);
-
 /* Reads and indexes a file. `seen` is the state that was read (or tried). Broken lines are reported when it is good or
  * empty. */
 enum owner_read owner_file_read(const char *path, struct owners **out, struct stat *seen, directory_report_fn *report,

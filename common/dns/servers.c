@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dns/servers.h"
+#include "system/file_state.h"
 #include "text.h"
 
 #define PORT 53
@@ -78,12 +79,6 @@ bool dns_servers_list(struct dns_servers *servers, const char *list, char *error
 	return true;
 }
 
-static bool file_is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 void dns_servers_file(struct dns_servers *servers, const char *path)
 {
 	char line[512], localhost[] = "127.0.0.1", *rest, *word;
@@ -91,7 +86,7 @@ void dns_servers_file(struct dns_servers *servers, const char *path)
 	FILE *file;
 
 	(void)!stat(path, &now);
-	if (servers->count > 0 && file_is_same(&now, &servers->file))
+	if (servers->count > 0 && file_state_same(&now, &servers->file))
 		return;
 	servers->file = now;
 	servers->count = 0;

@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "system/clock.h"
+#include "system/file_state.h"
 #include "text.h"
 
 #define LOOK_MS 1000
@@ -146,12 +147,6 @@ static int table_read(const char *path, struct table *table, struct stat *seen)
 
 /* ---- changes ----------------------------------------------------------------------------------- */
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 static void file_fail(struct file *file, int error)
 {
 	if (file->error != error)
@@ -170,7 +165,7 @@ static void file_look(struct packages *packages, struct file *file)
 
 	if (stat(file->path, &now) != 0)
 		error = errno;
-	else if (is_same(&now, &file->seen))
+	else if (file_state_same(&now, &file->seen))
 		return;
 	else
 		error = table_read(file->path, &table, &now);
