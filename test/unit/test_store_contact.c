@@ -230,7 +230,9 @@ static void since_when_contacts_are_learnt_is_known_with_the_secret(void **state
 	secret_later(f->store);
 	assert_int_equal(store_since(f->store), first);
 	assert_int_equal(decide(f->store, 1, (const char *const[]){ "FLUSHALL" }), STORE_OK);
-	secret_later(f->store); /* all are strangers there */
+	/* all are strangers there; a slow machine may have to ask more than once */
+	for (int i = 0; i < 50 && store_since(f->store) <= first; i++)
+		secret_later(f->store);
 	assert_true(store_since(f->store) > first);
 }
 
